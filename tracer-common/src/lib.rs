@@ -1,0 +1,18 @@
+//! What the BPF programs and their loader agree on: the records on the ring buffer, the kernel
+//! fields whose offsets the loader looks up, and the configuration it writes before loading.
+//!
+//! Everything here is plain data of fixed size, without padding, and every bit pattern is a valid
+//! value, so that neither side can be surprised by the other.
+#![no_std]
+
+mod config;
+mod offsets;
+mod record;
+
+pub use config::{Config, Loss};
+pub use offsets::{FIELDS, Field, Offsets};
+pub use record::{
+    ADOPTER_INIT, ADOPTER_NONE, ADOPTER_PIDNS_INIT, ADOPTER_SUBREAPER, ARGS_MAX, COMM_LEN, Death,
+    EXE_MAX, Exec, Exit, Fork, Free, Head, Ids, Kind, LeaderExit, SIGCHLD_IGNORED,
+    SIGCHLD_NOCLDWAIT, WAIT_HAS_RESULT, WAIT_ID, Wait,
+};

@@ -1,0 +1,257 @@
+//! The records on the ring buffer: one structure per kernel fact, told apart by [`Head::kind`].
+//!
+//! Times are nanoseconds of the boot clock. Ids of processes and threads are those of the initial
+//! pid namespace. A start time of 0 means that the program could not know it.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Bytes of a thread's name, its NUL included (`TASK_COMM_LEN`, include/linux/sched.h).
+pub const COMM_LEN: usize = 16;
+/// Most bytes kept of the path given to `execve`, its NUL included (`PATH_MAX`).
+pub const EXE_MAX: usize = 4096;
+/// Most bytes kept of the arguments, each ended by NUL.
+pub const ARGS_MAX: usize = 4096;
+
+/// What a record says: the value of [`Head::kind`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum Kind {
+    /// [`Fork`]
+    Fork = 1,
+    /// [`Exec`]
+    Exec = 2,
+    /// [`LeaderExit`]
+    LeaderExit = 3,
+    /// [`Exit`]
+    Exit = 4,
+    /// [`Death`]
+    Death = 5,
+    /// [`Wait`]
+    Wait = 6,
+    /// [`Free`]
+    Free = 7,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 7] =
+        [Self::Fork, Self::Exec, Self::LeaderExit, Self::Exit, Self::Death, Self::Wait, Self::Free];
+}
+
+/// The beginning of every record: when, where, and of which process.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
+)]
+#[repr(C)]
+pub struct Head {
+    /// When, ns of the boot clock.
+    pub time: u64,
+    /// Start of the process, ns of the boot clock; with `tgid` its identity.
+    pub start: u64,
+    /// The process.
+    pub tgid: u32,
+    /// The thread of it that acted.
+    pub tid: u32,
+    /// Real user id of the process.
+    pub uid: u32,
+    /// The CPU that ran the program.
+    pub cpu: u16,
+    /// One of [`Kind`].
+    pub kind: u16,
+}
+
+/// Where a process lives.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
+)]
+#[repr(C)]
+pub struct Ids {
+    /// Inode number of its cgroup v2 directory.
+    pub cgroup: u64,
+    /// Inode number of its pid namespace.
+    pub pidns: u32,
+    /// Its pid inside that namespace.
+    pub ns_pid: u32,
+}
+
+/// A process was created (`sched_process_fork`); the head is the child's.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
+)]
+#[repr(C)]
+pub struct Fork {
+    /// The child.
+    pub head: Head,
+    /// Where the child lives.
+    pub ids: Ids,
+    /// Start of the parent.
+    pub parent_start: u64,
+    /// The parent: `real_parent` of the child.
+    pub parent: u32,
+    /// The process that called: differs from the parent under `CLONE_PARENT`.
+    pub forker: u32,
+    /// The calling thread.
+    pub forker_tid: u32,
+    /// Signal the child sends when it dies, 0 for none.
+    pub exit_signal: u32,
+    /// Name of the child, its forker's.
+    pub comm: [u8; COMM_LEN],
+}
+
+/// A program was replaced (`sched_process_exec`). The path and then the arguments follow the
+/// structure, `exe_len` and `args_len` bytes.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
+)]
+#[repr(C)]
+pub struct Exec {
+    /// The process.
+    pub head: Head,
+    /// Where it lives.
+    pub ids: Ids,
+    /// Its new name.
+    pub comm: [u8; COMM_LEN],
+    /// Bytes of arguments the program was given, captured or not.
+    pub args_total: u64,
+    /// The thread that called, by the id it had before it took over the main thread's.
+    pub old_tid: u32,
+    /// Bytes of path that follow, 0 when it could not be read.
+    pub exe_len: u32,
+    /// Bytes of arguments that follow the path.
+    pub args_len: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// The main thread left while others live on (`sched_process_exit`).
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
+)]
+#[repr(C)]
+pub struct LeaderExit {
+    /// The process.
+    pub head: Head,
+    /// Threads that have not begun to exit.
+    pub threads: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// [`Exit::adopter_kind`]: nobody adopts, an init of a pid namespace takes its children with it.
+pub const ADOPTER_NONE: u32 = 0;
+/// [`Exit::adopter_kind`]: the machine's init.
+pub const ADOPTER_INIT: u32 = 1;
+/// [`Exit::adopter_kind`]: an ancestor that set `PR_SET_CHILD_SUBREAPER`.
+pub const ADOPTER_SUBREAPER: u32 = 2;
+/// [`Exit::adopter_kind`]: the init of its pid namespace.
+pub const ADOPTER_PIDNS_INIT: u32 = 3;
+
+/// [`Exit::sigchld`] and [`Death::sigchld`]: the parent ignores SIGCHLD.
+pub const SIGCHLD_IGNORED: u32 = 1;
+/// [`Exit::sigchld`] and [`Death::sigchld`]: the parent set `SA_NOCLDWAIT`.
+pub const SIGCHLD_NOCLDWAIT: u32 = 2;
+
+/// The last thread of a process began to exit (`sched_process_exit`).
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
+)]
+#[repr(C)]
+pub struct Exit {
+    /// The process; `tid` is the thread that went last.
+    pub head: Head,
+    /// Where it lives.
+    pub ids: Ids,
+    /// Its name.
+    pub comm: [u8; COMM_LEN],
+    /// Start of the parent.
+    pub parent_start: u64,
+    /// Start of the process that adopts its children.
+    pub adopter_start: u64,
+    /// User CPU time of all its threads, ns, as the tick samples it.
+    pub utime: u64,
+    /// System CPU time of all its threads, ns, as the tick samples it.
+    pub stime: u64,
+    /// Time on a CPU of all its threads, ns, exact.
+    pub runtime: u64,
+    /// High-water mark of resident pages.
+    pub maxrss_pages: u64,
+    /// The parent: `real_parent`.
+    pub parent: u32,
+    /// The ptrace tracer when it is not the parent, else 0.
+    pub ptracer: u32,
+    /// Who adopts its children if it has any: `find_new_reaper` (kernel/exit.c) as of now.
+    pub adopter: u32,
+    /// One of the `ADOPTER_*` values.
+    pub adopter_kind: u32,
+    /// The wait status a parent will read.
+    pub status: u32,
+    /// `SIGCHLD_*` bits of the parent.
+    pub sigchld: u32,
+    /// Signal it sends to its parent, 0 for none.
+    pub exit_signal: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// The death signal was raised (`signal_generate` out of `do_notify_parent`, kernel/signal.c): the
+/// process in the head has become reapable.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
+)]
+#[repr(C)]
+pub struct Death {
+    /// The process that died.
+    pub head: Head,
+    /// The process that was told.
+    pub target: u32,
+    /// The signal.
+    pub signal: u32,
+    /// `TRACE_SIGNAL_*` (include/trace/events/signal.h): what became of the signal.
+    pub result: u32,
+    /// `SIGCHLD_*` bits of the target.
+    pub sigchld: u32,
+}
+
+/// [`Wait::flags`]: `status` and (for `waitid`) `pid` were read; else the caller asked for neither.
+pub const WAIT_HAS_RESULT: u32 = 1;
+/// [`Wait::flags`]: the call was `waitid`, not `wait4`.
+pub const WAIT_ID: u32 = 2;
+
+/// `wait4` or `waitid` returned; the head is the waiter's, its start unknown.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
+)]
+#[repr(C)]
+pub struct Wait {
+    /// The waiter.
+    pub head: Head,
+    /// Name of the waiting thread.
+    pub comm: [u8; COMM_LEN],
+    /// What the call returned: a pid, 0, or a negative errno.
+    pub ret: i32,
+    /// `wait4`: the first argument. `waitid`: the second.
+    pub id: i32,
+    /// `waitid`: the first argument, `P_ALL`, `P_PID`, `P_PGID` or `P_PIDFD`.
+    pub id_type: u32,
+    /// The options given.
+    pub options: u32,
+    /// The child reported, as the waiter's pid namespace numbers it; 0 when none or not known.
+    pub pid: u32,
+    /// `wait4`: the wait status. `waitid`: `si_code`.
+    pub status: u32,
+    /// `WAIT_*` bits.
+    pub flags: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// The kernel gave the process's memory back, an RCU grace period after its release
+/// (`sched_process_free`): whatever reaped it, it is gone.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
+)]
+#[repr(C)]
+pub struct Free {
+    /// The process.
+    pub head: Head,
+}

@@ -1,0 +1,89 @@
+//! The only way into the ring buffer. Every record that finds no room is counted by its reason.
+
+use aya_ebpf::{
+    bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
+    helpers::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns},
+    macros::map,
+    maps::{PerCpuArray, RingBuf},
+};
+use tracer_common::{Head, Kind, Loss};
+use zerocopy::IntoBytes;
+
+use crate::{settings::read, task::Process};
+
+/// The loader sets the size.
+#[map]
+static RING: RingBuf = RingBuf::with_byte_size(4096, 0);
+
+/// Losses by reason, per CPU.
+#[map]
+static LOST: PerCpuArray<u64> = PerCpuArray::with_max_entries(Loss::ALL.len() as u32, 0);
+
+/// Adds one loss.
+#[inline(always)]
+pub(crate) fn count(reason: Loss) {
+    if let Some(counter) = LOST.get_ptr_mut(reason as u32) {
+        // SAFETY: the slot is this CPU's own, and the program cannot migrate.
+        unsafe { *counter += 1 };
+    }
+}
+
+/// A wakeup per record costs a context switch per record: wake only when much is waiting, the
+/// reader's timer does the rest.
+#[inline(always)]
+fn wakeup() -> u64 {
+    if RING.query(u64::from(BPF_RB_AVAIL_DATA)) >= u64::from(read!(CONFIG.wake_bytes)) {
+        u64::from(BPF_RB_FORCE_WAKEUP)
+    } else {
+        u64::from(BPF_RB_NO_WAKEUP)
+    }
+}
+
+/// Now, on the boot clock.
+#[inline(always)]
+pub(crate) fn now() -> u64 {
+    // SAFETY: the helper has no precondition.
+    unsafe { bpf_ktime_get_boot_ns() }
+}
+
+/// The head of a record about a process.
+#[inline(always)]
+pub(crate) fn head(kind: Kind, time: u64, process: Process) -> Head {
+    Head {
+        time,
+        start: process.start(),
+        tgid: process.tgid(),
+        tid: process.task().tid(),
+        uid: process.uid(),
+        cpu: cpu(),
+        kind: kind as u16,
+    }
+}
+
+/// The CPU this runs on.
+#[inline(always)]
+pub(crate) fn cpu() -> u16 {
+    // SAFETY: the helper has no precondition.
+    unsafe { bpf_get_smp_processor_id() as u16 }
+}
+
+/// Writes one record. It is made after its room is reserved, so that its time is not older than
+/// its place in the ring says.
+#[inline(always)]
+pub(crate) fn record<T: IntoBytes + 'static>(make: impl FnOnce(u64) -> T) {
+    match RING.reserve::<T>(0) {
+        Some(mut room) => {
+            room.write(make(now()));
+            room.submit(wakeup());
+        }
+        None => count(Loss::RingFull),
+    }
+}
+
+/// Writes one record of variable size.
+#[inline(always)]
+pub(crate) fn bytes(record: &[u8]) {
+    if RING.output::<[u8]>(record, wakeup()).is_err() {
+        count(Loss::RingFull);
+    }
+}

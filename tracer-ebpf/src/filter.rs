@@ -1,0 +1,70 @@
+//! Which processes are reported: all, or those in a map that children inherit at fork. The tracer
+//! itself never is.
+
+use aya_ebpf::{macros::map, maps::HashMap};
+use tracer_common::Loss;
+
+use crate::{emit, settings::read, task::Process};
+
+/// Tracked processes: thread group id to start time, because a pid alone may be another life. The
+/// loader sets the size.
+#[map]
+static TRACKED: HashMap<u32, u64> = HashMap::with_max_entries(1, 0);
+
+/// Start time of a process that the loader put in without knowing it to the nanosecond.
+const ANY_START: u64 = 0;
+
+/// Whether records about this process are wanted.
+#[inline(always)]
+pub(crate) fn wants(process: Process) -> bool {
+    let tgid = process.tgid();
+    if tgid == read!(CONFIG.tracer_tgid) {
+        return false;
+    }
+    read!(CONFIG.tree_only) == 0 || is_tracked(tgid, process.start())
+}
+
+#[inline(always)]
+fn is_tracked(tgid: u32, start: u64) -> bool {
+    // SAFETY: the value is copied at once; a concurrent overwrite yields another valid start.
+    match unsafe { TRACKED.get(tgid) } {
+        Some(tracked) => *tracked == ANY_START || *tracked == start,
+        None => false,
+    }
+}
+
+/// Whether a wait by `waiter` that reported `child` is wanted: of a tracked waiter, or of a tracked
+/// child, by whomever.
+#[inline(always)]
+pub(crate) fn wants_wait(waiter: u32, child: u32) -> bool {
+    // SAFETY: only the presence is looked at.
+    read!(CONFIG.tree_only) == 0
+        || unsafe { TRACKED.get(waiter).is_some() || (child != 0 && TRACKED.get(child).is_some()) }
+}
+
+/// A fork: the child of a tracked process is tracked. Says whether the child is wanted.
+#[inline(always)]
+pub(crate) fn inherit(forker: Process, child: Process) -> bool {
+    if read!(CONFIG.tree_only) == 0 {
+        return true;
+    }
+    let by = forker.tgid();
+    let own = by == read!(CONFIG.tracer_tgid) && read!(CONFIG.track_own_children) == 1;
+    if !own && !is_tracked(by, forker.start()) {
+        return false;
+    }
+    if TRACKED.insert(child.tgid(), child.start(), 0).is_err() {
+        emit::count(Loss::TrackedFull);
+    }
+    true
+}
+
+/// The process is gone. Its pid may already be that of another tracked one.
+#[inline(always)]
+pub(crate) fn forget(process: Process) {
+    let tgid = process.tgid();
+    if read!(CONFIG.tree_only) == 1 && is_tracked(tgid, process.start()) {
+        // The entry is there: it was just found. A failure would mean that it is already gone.
+        let _ = TRACKED.remove(tgid);
+    }
+}

@@ -1,0 +1,48 @@
+//! The moment a process becomes reapable: `signal_generate(sig, info, task, group, result)` out of
+//! `do_notify_parent` (kernel/signal.c), raised by the dying task after it was made a zombie.
+//! `task` is the parent, or the tracer. A parent that ignores SIGCHLD raises none.
+
+use aya_ebpf::{
+    helpers::generated::bpf_get_current_task_btf, macros::btf_tracepoint,
+    programs::BtfTracePointContext,
+};
+use tracer_common::{Death, Kind};
+
+use crate::{
+    emit, filter,
+    task::{SIGCHLD, Task},
+};
+
+#[btf_tracepoint(function = "signal_generate")]
+fn on_signal(ctx: BtfTracePointContext) -> i32 {
+    // SAFETY: the helper returns the running task.
+    let dying = unsafe { Task::new(bpf_get_current_task_btf().cast()) };
+    if !dying.has_exited() || dying.live_threads() != 0 {
+        return 0;
+    }
+    let process = dying.process();
+    // A traced thread that is not the main one tells its tracer of its own end, not of the
+    // process's. The last thread of an untraced process is released first and then tells for it.
+    if !dying.is_main_thread() && !dying.is_released() {
+        return 0;
+    }
+    // SAFETY: the third argument is typed as task_struct.
+    let target = unsafe { Task::new(ctx.arg(2)) };
+    let signal: u32 = ctx.arg(0);
+    let expected = if process.is_ptraced() { SIGCHLD } else { process.exit_signal() };
+    // Other signals of a zombie: SIGHUP and SIGCONT to a process group it orphans.
+    if (signal != expected && signal != process.exit_signal())
+        || target.tgid() != process.parent().tgid()
+        || !filter::wants(process)
+    {
+        return 0;
+    }
+    emit::record(|time| Death {
+        head: emit::head(Kind::Death, time, process),
+        target: target.tgid(),
+        signal,
+        result: ctx.arg(4),
+        sigchld: target.sigchld(),
+    });
+    0
+}

@@ -1,0 +1,87 @@
+//! A new program: `sched_process_exec(task, old_pid, bprm)`, raised by `bprm_execve` (fs/exec.c)
+//! when the new address space is in place. `old_pid` is the calling thread's id before it took over
+//! that of the main thread.
+
+use aya_ebpf::{
+    helpers::generated::{bpf_probe_read_user, bpf_probe_read_user_str},
+    macros::{btf_tracepoint, map},
+    maps::PerCpuArray,
+    programs::BtfTracePointContext,
+};
+use tracer_common::{ARGS_MAX, EXE_MAX, Exec, Kind, Loss};
+
+use crate::{emit, filter, task::Task};
+
+/// An [`Exec`] and the text behind it.
+#[repr(C)]
+struct Scratch {
+    record: Exec,
+    text: [u8; EXE_MAX + ARGS_MAX],
+}
+
+/// Where the record is put together: it is too large for the stack, and of no constant size.
+#[map]
+static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(1, 0);
+
+#[btf_tracepoint(function = "sched_process_exec")]
+fn on_exec(ctx: BtfTracePointContext) -> i32 {
+    // SAFETY: the first argument is typed as task_struct.
+    let task = unsafe { Task::new(ctx.arg(0)) };
+    // Whoever called is the main thread by now.
+    let process = task.process_of_main();
+    if !filter::wants(process) {
+        return 0;
+    }
+    let Some(scratch) = SCRATCH.get_ptr_mut(0) else {
+        aya_log_ebpf::error!(&ctx, "the scratch space for exec records is missing");
+        emit::count(Loss::Internal);
+        return 0;
+    };
+    let (args_start, args_total, path) = process.program();
+    let (head, ids) = (emit::head(Kind::Exec, emit::now(), process), process.ids());
+    // SAFETY: the space is this CPU's own, and every write below stays within `text`.
+    unsafe {
+        let text = (&raw mut (*scratch).text).cast::<u8>();
+        let exe_len = read_path(text, path);
+        let args_len = read_args(text.add(exe_len), args_start, args_total);
+        (*scratch).record = Exec {
+            head,
+            ids,
+            comm: process.comm(),
+            args_total,
+            old_tid: ctx.arg(1),
+            exe_len: exe_len as u32,
+            args_len: args_len as u32,
+            reserved: 0,
+        };
+        let len = size_of::<Exec>() + exe_len + args_len;
+        emit::bytes(core::slice::from_raw_parts(scratch.cast(), len));
+    }
+    0
+}
+
+/// Reads the path with its NUL and returns its length, 0 when its page is not resident.
+///
+/// # Safety
+///
+/// `EXE_MAX` bytes are writable at `to`.
+#[inline(always)]
+unsafe fn read_path(to: *mut u8, from: u64) -> usize {
+    // SAFETY: the helper writes EXE_MAX bytes at most.
+    let read = unsafe { bpf_probe_read_user_str(to.cast(), EXE_MAX as u32, from as *const _) };
+    if read > 0 && read <= EXE_MAX as i64 { read as usize } else { 0 }
+}
+
+/// Reads the arguments as they lie in memory, each ended by NUL, and returns their length, 0 when
+/// a page of them is not resident.
+///
+/// # Safety
+///
+/// `ARGS_MAX` bytes are writable at `to`.
+#[inline(always)]
+unsafe fn read_args(to: *mut u8, from: u64, total: u64) -> usize {
+    let len = if total > ARGS_MAX as u64 { ARGS_MAX as u64 } else { total };
+    // SAFETY: the helper writes `len` bytes.
+    let failed = unsafe { bpf_probe_read_user(to.cast(), len as u32, from as *const _) };
+    if failed == 0 { len as usize } else { 0 }
+}

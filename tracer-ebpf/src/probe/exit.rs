@@ -1,0 +1,64 @@
+//! The end: `sched_process_exit(task, …)`, raised by `do_exit` (kernel/exit.c) once per thread,
+//! after the thread has been taken off `signal->live`. Up to 6.15 it comes after the address space
+//! is gone, since 6.16 before; its second argument, new in 6.16, is not needed for this.
+
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use tracer_common::{Exit, Kind, LeaderExit};
+
+use crate::{
+    emit, filter,
+    task::{Process, Task},
+};
+
+#[btf_tracepoint(function = "sched_process_exit")]
+fn on_exit(ctx: BtfTracePointContext) -> i32 {
+    // SAFETY: the first argument is typed as task_struct.
+    let task = unsafe { Task::new(ctx.arg(0)) };
+    let threads = task.live_threads();
+    if task.is_kernel_thread() || (threads > 0 && !task.is_main_thread()) {
+        return 0;
+    }
+    let process = task.process();
+    if (threads > 0 && process.is_ending()) || !filter::wants(process) {
+        return 0;
+    }
+    if threads > 0 {
+        emit::record(|time| LeaderExit {
+            head: emit::head(Kind::LeaderExit, time, process),
+            threads,
+            reserved: 0,
+        });
+    } else {
+        emit::record(|time| last_thread(time, process));
+    }
+    0
+}
+
+#[inline(always)]
+fn last_thread(time: u64, process: Process) -> Exit {
+    let head = emit::head(Kind::Exit, time, process);
+    let parent = process.real_parent();
+    let tracer = process.parent().tgid();
+    let is_traced = process.is_ptraced() && tracer != parent.tgid();
+    let account = process.account();
+    let (ids, adopter) = process.ids_and_adopter();
+    Exit {
+        head,
+        ids,
+        comm: process.comm(),
+        parent_start: parent.start(),
+        adopter_start: adopter.start,
+        utime: account.utime,
+        stime: account.stime,
+        runtime: account.runtime,
+        maxrss_pages: account.maxrss_pages,
+        parent: parent.tgid(),
+        ptracer: if is_traced { tracer } else { 0 },
+        adopter: adopter.tgid,
+        adopter_kind: adopter.kind,
+        status: account.status,
+        sigchld: parent.task().sigchld(),
+        exit_signal: process.exit_signal(),
+        reserved: 0,
+    }
+}

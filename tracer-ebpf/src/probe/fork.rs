@@ -1,0 +1,34 @@
+//! Birth: `sched_process_fork(parent, child)`, raised by `kernel_clone` (kernel/fork.c) before the
+//! child first runs. The first argument is the task that called, not the new task's parent.
+
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use tracer_common::{Fork, Kind};
+
+use crate::{emit, filter, task::Task};
+
+#[btf_tracepoint(function = "sched_process_fork")]
+fn on_fork(ctx: BtfTracePointContext) -> i32 {
+    // SAFETY: both arguments are typed as task_struct.
+    let (forker, child) = unsafe { (Task::new(ctx.arg(0)), Task::new(ctx.arg(1))) };
+    if !child.is_main_thread() || child.is_kernel_thread() {
+        return 0;
+    }
+    let (caller, child) = (forker.process(), child.process_of_main());
+    if !filter::inherit(caller, child) {
+        return 0;
+    }
+    emit::record(|time| {
+        let parent = child.real_parent();
+        Fork {
+            head: emit::head(Kind::Fork, time, child),
+            ids: child.ids(),
+            parent_start: parent.start(),
+            parent: parent.tgid(),
+            forker: caller.tgid(),
+            forker_tid: forker.tid(),
+            exit_signal: child.exit_signal(),
+            comm: child.comm(),
+        }
+    });
+    0
+}

@@ -1,0 +1,24 @@
+//! The backstop: `sched_process_free(task)`, raised by `delayed_put_task_struct` (kernel/exit.c) an
+//! RCU grace period after the release, in whatever context runs then. It proves that the process is
+//! gone when no wait told of it.
+
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use tracer_common::{Free, Kind};
+
+use crate::{emit, filter, task::Task};
+
+#[btf_tracepoint(function = "sched_process_free")]
+fn on_free(ctx: BtfTracePointContext) -> i32 {
+    // SAFETY: the argument is typed as task_struct.
+    let task = unsafe { Task::new(ctx.arg(0)) };
+    if !task.is_main_thread() || task.is_kernel_thread() {
+        return 0;
+    }
+    let process = task.process_of_main();
+    if !filter::wants(process) {
+        return 0;
+    }
+    emit::record(|time| Free { head: emit::head(Kind::Free, time, process) });
+    filter::forget(process);
+    0
+}

@@ -1,0 +1,8 @@
+//! One file per hook family.
+
+mod death;
+mod exec;
+mod exit;
+mod fork;
+mod free;
+mod wait;

@@ -1,0 +1,89 @@
+//! Who waits: `sys_exit(regs, ret)`, which needs no tracefs and, because the registers still hold
+//! the arguments (x86-64), no second hook at entry. It runs at the end of every system call, so the
+//! number decides first.
+
+use aya_ebpf::{
+    helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_probe_read_user},
+    macros::btf_tracepoint,
+    programs::BtfTracePointContext,
+};
+use tracer_common::{Head, Kind, WAIT_HAS_RESULT, WAIT_ID, Wait};
+
+use crate::{emit, filter, task::Registers};
+
+/// x86-64: number of `wait4`.
+const WAIT4: u64 = 61;
+/// x86-64: number of `waitid`.
+const WAITID: u64 = 247;
+/// Offset of `si_code` in the caller's `siginfo_t`.
+const SI_CODE: usize = 8;
+/// Offset of `si_pid` in the caller's `siginfo_t` (64-bit programs).
+const SI_PID: usize = 16;
+
+#[btf_tracepoint(function = "sys_exit")]
+fn on_wait(ctx: BtfTracePointContext) -> i32 {
+    // SAFETY: the first argument is typed as pt_regs.
+    let registers = unsafe { Registers::new(ctx.arg(0)) };
+    let number = registers.number();
+    if (number != WAIT4 && number != WAITID) || registers.is_32_bit() {
+        return 0;
+    }
+    let call = read_call(number, registers.arguments(), ctx.arg(1));
+    let thread = bpf_get_current_pid_tgid();
+    let tgid = (thread >> 32) as u32;
+    if !filter::wants_wait(tgid, call.pid) {
+        return 0;
+    }
+    emit::record(|time| Wait {
+        head: Head {
+            time,
+            start: 0,
+            tgid,
+            tid: thread as u32,
+            uid: 0,
+            cpu: emit::cpu(),
+            kind: Kind::Wait as u16,
+        },
+        comm: bpf_get_current_comm().unwrap_or_default(),
+        ..call
+    });
+    0
+}
+
+/// What was asked and answered, without the head.
+#[inline(always)]
+fn read_call(number: u64, [arg0, arg1, arg2, arg3]: [u64; 4], ret: i64) -> Wait {
+    let mut call = Wait { ret: ret as i32, ..Wait::default() };
+    if number == WAIT4 {
+        call.id = arg0 as i32;
+        call.options = arg2 as u32;
+        call.pid = if ret > 0 { ret as u32 } else { 0 };
+        if let Some(status) = read_u32(arg1, 0) {
+            call.status = status;
+            call.flags = WAIT_HAS_RESULT;
+        }
+    } else {
+        call.id_type = arg0 as u32;
+        call.id = arg1 as i32;
+        call.options = arg3 as u32;
+        call.flags = WAIT_ID;
+        if ret == 0
+            && let (Some(code), Some(pid)) = (read_u32(arg2, SI_CODE), read_u32(arg2, SI_PID))
+        {
+            call.status = code;
+            call.pid = pid;
+            call.flags |= WAIT_HAS_RESULT;
+        }
+    }
+    call
+}
+
+/// Reads a word of the caller's memory, unless it gave no pointer.
+#[inline(always)]
+fn read_u32(base: u64, offset: usize) -> Option<u32> {
+    if base == 0 {
+        return None;
+    }
+    // SAFETY: the helper checks the address.
+    unsafe { bpf_probe_read_user((base as usize + offset) as *const u32).ok() }
+}

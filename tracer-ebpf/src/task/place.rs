@@ -1,0 +1,141 @@
+//! Where a process lives, and who takes over its children there.
+
+use aya_ebpf::helpers::bpf_probe_read_kernel;
+use tracer_common::{ADOPTER_INIT, ADOPTER_NONE, ADOPTER_PIDNS_INIT, ADOPTER_SUBREAPER, Ids};
+
+use super::{Process, Task, bit, field};
+use crate::settings::read;
+
+/// x86-64: `sizeof(struct upid)`, an `int` and a pointer.
+const UPID_SIZE: u32 = 16;
+/// Ancestors looked at for a subreaper; in a deeper tree the adopter stays unknown until it waits.
+const ANCESTORS: usize = 24;
+/// Levels looked at between a process's pid namespace and that of its next child, which differ only
+/// after `unshare` and `setns`; the kernel allows 32 (`MAX_PID_NS_LEVEL`).
+const PIDNS_LEVELS: usize = 4;
+
+/// Who takes over the children of a dying process.
+pub(crate) struct Adopter {
+    pub(crate) tgid: u32,
+    pub(crate) start: u64,
+    pub(crate) kind: u32,
+}
+
+/// The pid namespace of a process.
+#[derive(Clone, Copy)]
+struct Namespace {
+    /// `struct pid_namespace`, unless it was not found.
+    ns: Option<*const u8>,
+    /// Its depth, 0 for the initial one.
+    level: u32,
+    /// The `struct pid` of the process.
+    pid: *const u8,
+}
+
+impl Process {
+    /// `unshare` and `setns` change only the namespace of the next child, which is the process's
+    /// own or one below (`pidns_install`, `kernel/pid_namespace.c`): the way up leads to its own.
+    #[inline(always)]
+    fn namespace(self) -> Namespace {
+        let pid: *const u8 = field!(self.leader.0, task_thread_pid);
+        let level: u32 = field!(pid, pid_level);
+        let nsproxy: *const u8 = field!(self.task.0, task_nsproxy);
+        let mut ns: *const u8 = field!(nsproxy, nsproxy_pidns);
+        for _ in 0..PIDNS_LEVELS {
+            let at: u32 = field!(ns, pidns_level);
+            if at <= level {
+                return Namespace { ns: Some(ns), level, pid };
+            }
+            ns = field!(ns, pidns_parent);
+        }
+        Namespace { ns: None, level, pid }
+    }
+
+    /// Inode number of its cgroup v2 directory.
+    #[inline(always)]
+    fn cgroup(self) -> u64 {
+        let set: *const u8 = field!(self.task.0, task_cgroups);
+        let cgroup: *const u8 = field!(set, css_set_cgroup);
+        let node: *const u8 = field!(cgroup, cgroup_kn);
+        field!(node, kernfs_id)
+    }
+
+    /// Where it lives.
+    #[inline(always)]
+    pub(crate) fn ids(self) -> Ids {
+        let cgroup = self.cgroup();
+        ids_in(self, self.namespace(), cgroup)
+    }
+
+    /// Where it lives and who takes over its children.
+    #[inline(always)]
+    pub(crate) fn ids_and_adopter(self) -> (Ids, Adopter) {
+        let cgroup = self.cgroup();
+        let namespace = self.namespace();
+        (ids_in(self, namespace, cgroup), self.adopter(namespace))
+    }
+
+    /// Who takes over the children when the last thread of this process is gone: the rule of
+    /// `find_new_reaper` (kernel/exit.c), as of now.
+    #[inline(always)]
+    fn adopter(self, Namespace { ns, level, .. }: Namespace) -> Adopter {
+        let none = Adopter { tgid: 0, start: 0, kind: ADOPTER_NONE };
+        let Some(ns) = ns else { return none };
+        let init = Task(field!(ns, pidns_child_reaper)).process();
+        let tgid = init.tgid();
+        if tgid == self.tgid() {
+            return none;
+        }
+        let kind = if level == 0 { ADOPTER_INIT } else { ADOPTER_PIDNS_INIT };
+        let by_init = Adopter { tgid, start: init.start(), kind };
+        if !bit(self.signal(), read!(OFFSETS.signal_has_subreaper)) {
+            return by_init;
+        }
+        let Some(subreaper) = self.subreaper() else { return none };
+        // Task 0 is the parent of init; a subreaper outside the namespace does not adopt into it.
+        if subreaper.tgid() == 0 || subreaper.level() != level {
+            return by_init;
+        }
+        Adopter { tgid: subreaper.tgid(), start: subreaper.start(), kind: ADOPTER_SUBREAPER }
+    }
+
+    /// The nearest ancestor that is a subreaper and alive, else task 0, which ends every chain.
+    #[inline(always)]
+    fn subreaper(self) -> Option<Self> {
+        let mut ancestor = Task(field!(self.leader.0, task_real_parent));
+        for _ in 0..ANCESTORS {
+            let signal: *const u8 = field!(ancestor.0, task_signal);
+            let live: u32 = field!(signal, signal_live);
+            let is_subreaper = bit(signal, read!(OFFSETS.signal_is_subreaper)) && live > 0;
+            if is_subreaper || ancestor.tgid() == 0 {
+                return Some(ancestor.process());
+            }
+            ancestor = Task(field!(ancestor.0, task_real_parent));
+        }
+        None
+    }
+
+    #[inline(always)]
+    fn level(self) -> u32 {
+        let pid: *const u8 = field!(self.leader.0, task_thread_pid);
+        field!(pid, pid_level)
+    }
+}
+
+#[inline(always)]
+fn ids_in(process: Process, Namespace { ns, level, pid }: Namespace, cgroup: u64) -> Ids {
+    let numbers = read!(OFFSETS.pid_numbers) + read!(OFFSETS.upid_nr);
+    let ns_pid = if level == 0 {
+        process.tgid()
+    } else {
+        // Past the first, the numbers lie outside the structure's size in BTF.
+        let offset = numbers + level * UPID_SIZE;
+        // SAFETY: the kernel allocates `level + 1` numbers behind the structure.
+        unsafe { bpf_probe_read_kernel(pid.add(offset as usize).cast()).unwrap_or(0) }
+    };
+    let pidns = match ns {
+        Some(ns) => field!(ns, pidns_inum),
+        None => 0,
+    };
+    Ids { cgroup, pidns, ns_pid }
+}

@@ -1,0 +1,150 @@
+//! The command line as typed. `settings` makes sense of it.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Says who dies, how long it stays a zombie, who reaps it and who adopts its children.
+#[derive(Debug, Parser)]
+#[command(name = "tracer", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Exit status: 0 done, 1 failed while running, 2 wrong usage, \
+    4 this kernel or user cannot run it (see `tracer doctor`); `run` passes on the command's own.")]
+pub struct Cli {
+    /// Say more on stderr, about the tracer itself
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Stream what happens on the machine until Ctrl-C
+    Trace(Trace),
+    /// Start a command and trace its whole tree, orphans included
+    Run(Run),
+    /// List every zombie there is now, with age, parent, reason and remedy (no root needed)
+    Zombies(Zombies),
+    /// Say what this kernel and this user can do, hook by hook
+    Doctor(Doctor),
+}
+
+/// `tracer trace`
+#[derive(Debug, Args)]
+pub struct Trace {
+    /// Which processes
+    #[command(flatten)]
+    pub filter: Filter,
+    /// How events are shown
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `tracer run`
+#[derive(Debug, Args)]
+pub struct Run {
+    /// How events are shown; they go to stderr unless --output says otherwise
+    #[command(flatten)]
+    pub output: Output,
+    /// Run the command as this user (default: the one who called sudo)
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
+}
+
+/// `tracer zombies`
+#[derive(Debug, Args)]
+pub struct Zombies {
+    /// The format
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// `tracer doctor`
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// The format
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Which processes and events.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Filters")]
+pub struct Filter {
+    /// Only this process and all its descendants (repeatable)
+    #[arg(long, value_name = "PID")]
+    pub pid: Vec<u32>,
+    /// Only processes whose name matches, from then on (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub comm: Vec<String>,
+    /// Only processes of this user, by name or number (repeatable)
+    #[arg(long, value_name = "USER")]
+    pub uid: Vec<String>,
+    /// Only processes in this cgroup v2 directory and below (repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub cgroup: Vec<PathBuf>,
+    /// Only processes in this pid namespace, by inode or by a pid inside it (repeatable)
+    #[arg(long, value_name = "INODE|PID")]
+    pub pidns: Vec<u32>,
+    /// Report only zombies older than this, such as 250ms, 10s, 2m
+    #[arg(long, value_name = "DURATION")]
+    pub min_zombie: Option<String>,
+    /// Only these types of events, separated by commas
+    #[arg(long = "type", value_name = "LIST", value_delimiter = ',')]
+    pub types: Vec<String>,
+}
+
+/// How and where.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct Output {
+    /// The format of events
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// One record per finished process instead of events
+    #[arg(long)]
+    pub lifecycles: bool,
+    /// Write events to this file (- for stdout)
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Stop after this time
+    #[arg(long, value_name = "DURATION")]
+    pub duration: Option<String>,
+    /// No summary at the end
+    #[arg(long)]
+    pub no_summary: bool,
+    /// Colours in text
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// Size of the ring buffer in bytes, a power of two
+    #[arg(long, value_name = "BYTES", default_value_t = 8_388_608)]
+    pub ring_size: u32,
+    /// Show events after at most this time; 0s wakes the tracer at every event
+    #[arg(long, value_name = "DURATION", default_value = "50ms")]
+    pub latency: String,
+}
+
+/// `--format`
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Format {
+    /// Columns for people
+    Text,
+    /// An object per line
+    Json,
+}
+
+/// `--color`
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Yes
+    Always,
+    /// No
+    Never,
+}

@@ -1,0 +1,52 @@
+//! A page per command.
+
+mod doctor;
+mod run;
+mod trace;
+mod zombies;
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, Result};
+
+use crate::cli::{Cli, Command};
+
+/// Runs the command and returns the exit status.
+pub fn run(cli: &Cli) -> Result<u8> {
+    log_to_stderr(cli.verbose);
+    match &cli.command {
+        Command::Trace(args) => trace::run(args),
+        Command::Run(args) => run::run(args),
+        Command::Zombies(args) => zombies::run(args),
+        Command::Doctor(args) => doctor::run(args),
+    }
+}
+
+/// Prints the answer of a one-shot command. A closed pipe means that the reader has seen enough.
+fn print(text: &str) -> Result<u8> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output")
+        }
+        _ => Ok(0),
+    }
+}
+
+/// Errors that the BPF side logs are always shown, the rest with -v.
+fn log_to_stderr(verbose: bool) {
+    struct Stderr;
+    impl log::Log for Stderr {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+        fn log(&self, record: &log::Record<'_>) {
+            eprintln!("tracer: {}: {}", record.level().as_str().to_lowercase(), record.args());
+        }
+        fn flush(&self) {}
+    }
+    let level = if verbose { log::LevelFilter::Debug } else { log::LevelFilter::Error };
+    if log::set_logger(&Stderr).is_ok() {
+        log::set_max_level(level);
+    }
+}

@@ -1,0 +1,17 @@
+//! tracer: process lifecycles from the kernel's own hooks. ARCHITECTURE.md has the map.
+
+pub mod cli;
+mod clock;
+mod command;
+pub mod commands;
+pub mod lifecycle;
+pub mod observation;
+pub mod order;
+mod session;
+pub mod settings;
+mod signals;
+pub mod sink;
+mod source;
+
+pub use command::NotStarted;
+pub use source::Refusal;

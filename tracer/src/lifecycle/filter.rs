@@ -1,0 +1,126 @@
+//! Which processes and which events are reported.
+
+use globset::GlobSet;
+
+use super::{
+    event::{Event, What},
+    process::Process,
+};
+
+/// What the user asked to see. The tree under a pid is cut out by the kernel side already.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Names; none means all.
+    pub comms: Option<GlobSet>,
+    /// Real user ids; none means all.
+    pub uids: Vec<u32>,
+    /// Paths of cgroups, each with all below it; none means all.
+    pub cgroups: Vec<Vec<u8>>,
+    /// Inode numbers of pid namespaces; none means all.
+    pub pidns: Vec<u32>,
+    /// Report nothing but zombies that last this long, ns.
+    pub min_zombie: Option<u64>,
+    /// Types of events by name; none means all.
+    pub types: Vec<String>,
+}
+
+impl Filter {
+    /// Whether the process is one of those asked for, as it is now.
+    pub(crate) fn matches(&self, process: &Process) -> bool {
+        let home = &process.home;
+        process.traced
+            && self.comms.as_ref().is_none_or(|globs| {
+                process
+                    .comm
+                    .is_some_and(|comm| globs.is_match(&*String::from_utf8_lossy(comm.bytes())))
+            })
+            && (self.uids.is_empty() || home.uid.is_some_and(|uid| self.uids.contains(&uid)))
+            && (self.pidns.is_empty() || home.pidns.is_some_and(|ns| self.pidns.contains(&ns)))
+            && (self.cgroups.is_empty()
+                || home
+                    .cgroup
+                    .as_ref()
+                    .is_some_and(|path| self.cgroups.iter().any(|at| below(path, at))))
+    }
+
+    /// Whether an event of a matching process is shown.
+    pub(crate) fn shows(&self, event: &Event) -> bool {
+        let frame = matches!(event.what, What::Session(_) | What::Summary(_) | What::Lost(_));
+        frame
+            || (self.types.is_empty() || self.types.iter().any(|name| name == event.what.name()))
+                && self.min_zombie.is_none_or(|least| lasts(&event.what, least))
+    }
+}
+
+/// Whether the event tells of a zombie that lasts at least so long.
+fn lasts(what: &What, least: u64) -> bool {
+    match what {
+        What::Reap(reap) => reap.zombie.is_some_and(|zombie| zombie >= least),
+        What::Unreaped { zombie, .. } => *zombie >= least,
+        What::Existing { zombie_at_least } => zombie_at_least.is_some(),
+        What::Reparent { zombie, .. } => *zombie,
+        What::Fork { .. }
+        | What::Exec { .. }
+        | What::LeaderExit { .. }
+        | What::Exit(_)
+        | What::Zombie { .. }
+        | What::Session(_)
+        | What::Lost(_)
+        | What::Summary(_) => false,
+    }
+}
+
+fn below(path: &[u8], at: &[u8]) -> bool {
+    let at = at.strip_suffix(b"/").unwrap_or(at);
+    path.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+}
+
+impl What {
+    /// The types of events that `--type` may name.
+    pub const NAMES: [&str; 12] = [
+        "session",
+        "existing",
+        "fork",
+        "exec",
+        "leader_exit",
+        "exit",
+        "zombie",
+        "reparent",
+        "reap",
+        "unreaped",
+        "lost",
+        "summary",
+    ];
+
+    /// The value of `type`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Session(_) => "session",
+            Self::Existing { .. } => "existing",
+            Self::Fork { .. } => "fork",
+            Self::Exec { .. } => "exec",
+            Self::LeaderExit { .. } => "leader_exit",
+            Self::Exit(_) => "exit",
+            Self::Zombie { .. } => "zombie",
+            Self::Reparent { .. } => "reparent",
+            Self::Reap(_) => "reap",
+            Self::Unreaped { .. } => "unreaped",
+            Self::Lost(_) => "lost",
+            Self::Summary(_) => "summary",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cgroup_is_matched_with_all_below_it() {
+        assert!(below(b"/a/b", b"/a"));
+        assert!(below(b"/a", b"/a/"));
+        assert!(below(b"/a/b", b"/"));
+        assert!(!below(b"/ab", b"/a"));
+        assert!(!below(b"/", b"/a"));
+    }
+}

@@ -1,0 +1,127 @@
+//! What the model keeps of one process.
+
+use std::collections::BTreeSet;
+
+use super::{
+    event::{Cause, Life, Peer, Who},
+    state::State,
+};
+use crate::observation::{Call, Comm, Fate, Home, Identity, Sigchld, Status};
+
+/// A wait that released a child without naming it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UnnamedWait {
+    pub(crate) at: u64,
+    pub(crate) tid: u32,
+    pub(crate) comm: Comm,
+    pub(crate) call: Call,
+}
+
+/// How a process waits for its children, as far as it was seen.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Waits {
+    /// Waits that returned.
+    pub(crate) returned: u64,
+    /// Of these, those that any child could have answered.
+    pub(crate) any: u64,
+    /// Deaths whose signal fell together with one that was pending.
+    pub(crate) coalesced: u64,
+    /// Waits without a name, oldest first, the last [`Waits::UNNAMED`].
+    pub(crate) unnamed: Vec<UnnamedWait>,
+}
+
+impl Waits {
+    /// Enough to tell one from several, which is all they are asked for.
+    pub(crate) const UNNAMED: usize = 8;
+}
+
+/// One process, from its first sign until the kernel frees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Process {
+    pub(crate) id: Identity,
+    /// As first reported: later events keep it, so that scripts can join on it.
+    pub(crate) reported_start: u64,
+    pub(crate) state: State,
+    pub(crate) parent: Option<Identity>,
+    pub(crate) children: BTreeSet<u32>,
+    pub(crate) comm: Option<Comm>,
+    pub(crate) home: Home,
+    pub(crate) life: Life,
+    pub(crate) exit_signal: Option<u32>,
+    pub(crate) status: Option<Status>,
+    pub(crate) fate: Option<Fate>,
+    /// What its parent did with SIGCHLD when it exited.
+    pub(crate) sigchld: Sigchld,
+    pub(crate) ptracer: Option<u32>,
+    pub(crate) reparents: u32,
+    pub(crate) waits: Waits,
+    pub(crate) why: Vec<Cause>,
+    /// When it was found as a zombie, which it may have been for long.
+    pub(crate) zombie_since_before: Option<u64>,
+    /// It is in the traced tree.
+    pub(crate) traced: bool,
+    /// It matched the filter once.
+    pub(crate) matched: bool,
+}
+
+impl Process {
+    pub(crate) fn new(id: Identity, traced: bool) -> Self {
+        Self {
+            id,
+            reported_start: id.start.ns(),
+            state: State::Running,
+            parent: None,
+            children: BTreeSet::new(),
+            comm: None,
+            home: Home::default(),
+            life: Life::default(),
+            exit_signal: None,
+            status: None,
+            fate: None,
+            sigchld: Sigchld::default(),
+            ptracer: None,
+            reparents: 0,
+            waits: Waits::default(),
+            why: Vec::new(),
+            zombie_since_before: None,
+            traced,
+            matched: false,
+        }
+    }
+
+    pub(crate) fn who(&self) -> Who {
+        Who {
+            pid: self.id.pid,
+            start: self.reported_start,
+            ppid: self.parent.map(|parent| parent.pid),
+            comm: self.comm,
+        }
+    }
+
+    pub(crate) fn peer(&self) -> Peer {
+        Peer { pid: self.id.pid, comm: self.comm }
+    }
+
+    /// Facts of a newer record replace those of an older one, unknowns replace nothing.
+    pub(crate) fn move_to(&mut self, home: Home) {
+        self.home = Home {
+            uid: home.uid.or(self.home.uid),
+            cgroup: home.cgroup.or_else(|| self.home.cgroup.take()),
+            pidns: home.pidns.or(self.home.pidns),
+            ns_pid: home.ns_pid.or(self.home.ns_pid),
+        };
+    }
+
+    pub(crate) fn lifetime(&self) -> Option<u64> {
+        self.life.exited_at?.checked_sub(self.id.start.ns())
+    }
+
+    pub(crate) fn teardown(&self) -> Option<u64> {
+        self.life.zombie_at?.checked_sub(self.life.exited_at?)
+    }
+
+    /// Since when it certainly was a zombie.
+    pub(crate) fn zombie_since(&self) -> Option<u64> {
+        self.life.zombie_at.or(self.zombie_since_before)
+    }
+}

@@ -1,0 +1,280 @@
+//! What a session comes to: counted event by event, in memory that does not grow with the number of
+//! processes that lived.
+
+use std::collections::BTreeMap;
+
+use super::event::{By, Event, Peer, Reap, Via, What, Who};
+use crate::observation::{AdopterKind, Comm, Lost, LostWhere};
+
+/// A process that is there at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Living {
+    /// Which.
+    pub who: Who,
+    /// How long it has been a zombie, ns, if it is one.
+    pub zombie: Option<u64>,
+    /// It has exited.
+    pub dead: bool,
+    /// Its parent.
+    pub parent: Option<Peer>,
+}
+
+/// The last event.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// How many events there were.
+    pub totals: Totals,
+    /// Time as a zombie by name of the parent, most zombies first.
+    pub by_parent: Vec<(Option<Comm>, Spread)>,
+    /// Time as a zombie by name of the reaper, most reaped first.
+    pub by_reaper: Vec<(Option<Comm>, Spread)>,
+    /// Parents with zombies left, most first.
+    pub leakers: Vec<Leaker>,
+    /// Orphans by adopter, most first.
+    pub adopters: Vec<(Peer, AdopterKind, u64)>,
+    /// Records lost, by place.
+    pub lost: BTreeMap<LostWhere, u64>,
+    /// Processes that are there at the end.
+    pub living: Vec<Living>,
+    /// Name them all, not only those that are zombies.
+    pub name_living: bool,
+    /// Records that came out of order, later than they are waited for; they were used all the same.
+    pub late: u64,
+}
+
+impl Summary {
+    /// The processes at the end that are to be named.
+    pub fn listed(&self) -> impl Iterator<Item = &Living> {
+        self.living.iter().filter(|one| self.name_living || one.zombie.is_some())
+    }
+}
+
+/// Counts of a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Processes found at the start.
+    pub existing: u64,
+    /// Processes created.
+    pub forks: u64,
+    /// Programs replaced.
+    pub execs: u64,
+    /// Processes ended.
+    pub exits: u64,
+    /// Processes gone from the table.
+    pub reaps: u64,
+    /// Of these, released by the kernel without a wait.
+    pub autoreaps: u64,
+    /// Of these, those of which it was not seen who reaped them.
+    pub unknown_reaps: u64,
+    /// Times a process lost its parent.
+    pub reparents: u64,
+    /// Zombies at the end.
+    pub zombies: u64,
+}
+
+/// How long zombies lasted, ns. Percentiles are upper bounds within 1/16; the rest is exact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spread {
+    /// How many.
+    pub count: u64,
+    /// Median.
+    pub p50: u64,
+    /// 95th percentile.
+    pub p95: u64,
+    /// 99th percentile.
+    pub p99: u64,
+    /// Longest.
+    pub max: u64,
+}
+
+/// A parent with zombies left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leaker {
+    /// The parent.
+    pub parent: Peer,
+    /// Its zombies.
+    pub zombies: u64,
+    /// Age of the oldest, ns.
+    pub oldest: u64,
+}
+
+/// Durations, counted in steps of a sixteenth of a power of two.
+#[derive(Clone, Debug, Default)]
+struct Durations {
+    steps: BTreeMap<u64, u64>,
+    count: u64,
+    max: u64,
+}
+
+impl Durations {
+    fn add(&mut self, ns: u64) {
+        let shift = u64::from(64 - (ns >> 4).leading_zeros());
+        // The largest value that falls into the same step.
+        let step = ((ns >> shift) << shift) + ((1 << shift) - 1);
+        *self.steps.entry(step).or_default() += 1;
+        self.count += 1;
+        self.max = self.max.max(ns);
+    }
+
+    fn spread(&self) -> Spread {
+        let at = |percent: u64| {
+            let rank = (self.count * percent).div_ceil(100);
+            let mut seen = 0;
+            self.steps
+                .iter()
+                .find(|(_, count)| {
+                    seen += **count;
+                    seen >= rank
+                })
+                .map_or(0, |(step, _)| (*step).min(self.max))
+        };
+        Spread { count: self.count, p50: at(50), p95: at(95), p99: at(99), max: self.max }
+    }
+}
+
+/// Names kept apart: a program that renames itself without end stays bounded.
+const NAMES: usize = 1000;
+/// Rows of each table of the summary.
+const ROWS: usize = 10;
+
+type ByName = BTreeMap<Option<Comm>, Durations>;
+
+/// The running count.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    totals: Totals,
+    by_parent: ByName,
+    by_reaper: ByName,
+    adopters: BTreeMap<(u32, Option<Comm>), (AdopterKind, u64)>,
+    parents: BTreeMap<(u32, u64), Option<Comm>>,
+    lost: BTreeMap<LostWhere, u64>,
+}
+
+impl Tally {
+    pub(crate) fn see(&mut self, event: &Event) {
+        let totals = &mut self.totals;
+        match &event.what {
+            What::Existing { .. } => totals.existing += 1,
+            What::Fork { .. } => totals.forks += 1,
+            What::Exec { .. } => totals.execs += 1,
+            What::Exit(_) => totals.exits += 1,
+            What::Zombie { parent, .. } => {
+                if let (Some(parent), Some(who)) = (parent, event.who) {
+                    self.parents.insert((who.pid, who.start), parent.comm);
+                }
+            }
+            What::Reparent { to, kind, .. } => {
+                totals.reparents += 1;
+                let key = (to.pid, to.comm);
+                if self.adopters.len() < NAMES || self.adopters.contains_key(&key) {
+                    self.adopters.entry(key).or_insert((*kind, 0)).1 += 1;
+                }
+            }
+            What::Reap(reap) => self.reaped(event.who, reap),
+            What::Session(_)
+            | What::LeaderExit { .. }
+            | What::Unreaped { .. }
+            | What::Lost(_)
+            | What::Summary(_) => {}
+        }
+    }
+
+    fn reaped(&mut self, who: Option<Who>, reap: &Reap) {
+        self.totals.reaps += 1;
+        self.totals.autoreaps += u64::from(reap.by == Some(By::Kernel));
+        self.totals.unknown_reaps += u64::from(reap.via == Via::Unknown);
+        let parent = who.and_then(|who| self.parents.remove(&(who.pid, who.start))).flatten();
+        if let Some(zombie) = reap.zombie {
+            add(&mut self.by_parent, parent, zombie);
+            if let Some(reaper) = reap.reaper {
+                add(&mut self.by_reaper, Some(reaper.comm), zombie);
+            }
+        }
+    }
+
+    /// Processes found at the start.
+    pub(crate) fn existing(&self) -> u64 {
+        self.totals.existing
+    }
+
+    pub(crate) fn lost(&mut self, lost: Lost) {
+        *self.lost.entry(lost.place).or_default() += lost.count;
+    }
+
+    pub(crate) fn summary(&self, living: Vec<Living>) -> Summary {
+        let mut leakers: BTreeMap<u32, Leaker> = BTreeMap::new();
+        for (parent, age) in living.iter().filter_map(|one| Some((one.parent?, one.zombie?))) {
+            let leaker =
+                leakers.entry(parent.pid).or_insert(Leaker { parent, zombies: 0, oldest: 0 });
+            leaker.zombies += 1;
+            leaker.oldest = leaker.oldest.max(age);
+        }
+        let adopters = self
+            .adopters
+            .iter()
+            .map(|((pid, comm), (kind, count))| (Peer { pid: *pid, comm: *comm }, *kind, *count));
+        Summary {
+            totals: Totals {
+                zombies: living.iter().filter(|one| one.zombie.is_some()).count() as u64,
+                ..self.totals
+            },
+            by_parent: rows(&self.by_parent),
+            by_reaper: rows(&self.by_reaper),
+            leakers: most(leakers.into_values(), |leaker| leaker.zombies),
+            adopters: most(adopters, |(_, _, count)| *count),
+            lost: self.lost.clone(),
+            living,
+            name_living: false,
+            late: 0,
+        }
+    }
+}
+
+fn add(names: &mut ByName, name: Option<Comm>, zombie: u64) {
+    let name = if names.len() < NAMES || names.contains_key(&name) { name } else { None };
+    names.entry(name).or_default().add(zombie);
+}
+
+fn rows(names: &ByName) -> Vec<(Option<Comm>, Spread)> {
+    most(names.iter().map(|(name, durations)| (*name, durations.spread())), |(_, spread)| {
+        spread.count
+    })
+}
+
+fn most<T>(rows: impl Iterator<Item = T>, count: impl Fn(&T) -> u64) -> Vec<T> {
+    let mut rows: Vec<T> = rows.collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(count(row)));
+    rows.truncate(ROWS);
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_upper_bounds_within_a_sixteenth() {
+        let mut durations = Durations::default();
+        for ns in 1..=10_000 {
+            durations.add(ns * 1000);
+        }
+        let spread = durations.spread();
+        assert_eq!((spread.count, spread.max), (10_000, 10_000_000));
+        for (got, exact) in [(spread.p50, 5e6), (spread.p95, 9.5e6), (spread.p99, 9.9e6)] {
+            let ratio = got as f64 / exact;
+            assert!((1.0..1.07).contains(&ratio), "{got} for {exact}");
+        }
+    }
+
+    #[test]
+    fn small_and_extreme_durations_are_counted() {
+        let mut durations = Durations::default();
+        for ns in [0, 1, 15, 16, u64::MAX] {
+            durations.add(ns);
+        }
+        assert_eq!(
+            durations.spread(),
+            Spread { count: 5, p50: 15, p95: u64::MAX, p99: u64::MAX, max: u64::MAX }
+        );
+    }
+}

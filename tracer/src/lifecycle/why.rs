@@ -1,0 +1,78 @@
+//! Why nobody reaps a zombie, each cause from what was seen, and what to do about it.
+
+use super::{event::Cause, process::Process};
+use crate::observation::Fate;
+
+/// The causes, most likely first, and the remedy for the first of them.
+pub(crate) fn explain(zombie: &Process, parent: Option<&Process>) -> (Vec<Cause>, String) {
+    let causes = causes(zombie, parent);
+    let remedy = remedy(zombie, parent, causes.first().copied());
+    (causes, remedy)
+}
+
+fn causes(zombie: &Process, parent: Option<&Process>) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    let Some(parent) = parent else { return causes };
+    if zombie.ptracer.is_some() {
+        causes.push(Cause::Ptraced);
+    }
+    if zombie.exit_signal == Some(0) {
+        causes.push(Cause::ExitSignalNone);
+    }
+    let waits = &parent.waits;
+    let coalesced = waits.coalesced > 0 || zombie.fate == Some(Fate::Pending);
+    if waits.returned > 0 && coalesced {
+        causes.push(Cause::SigchldCoalesced);
+    }
+    if waits.returned == 0 {
+        let adopted = zombie.reparents > 0 || parent.home.ns_pid == Some(1);
+        causes.push(if adopted { Cause::InitNotReaping } else { Cause::ParentNeverWaits });
+    } else if waits.any == 0 {
+        causes.push(Cause::ParentWaitsForOthers);
+    }
+    causes
+}
+
+fn remedy(zombie: &Process, parent: Option<&Process>, cause: Option<Cause>) -> String {
+    let Some(parent) = parent else {
+        return "its parent is not known: see `tracer zombies`".to_owned();
+    };
+    let name = parent.comm.map_or_else(
+        || "the parent".to_owned(),
+        |comm| String::from_utf8_lossy(comm.bytes()).into_owned(),
+    );
+    let pid = parent.id.pid;
+    let end = if pid == 1 {
+        String::new()
+    } else {
+        format!(
+            "; to be rid of it now, end {name} (kill {pid}): its zombies go to a process that reaps"
+        )
+    };
+    match cause {
+        Some(Cause::ParentNeverWaits) => {
+            format!("no wait call of {name} was seen: it must call waitpid, or ignore SIGCHLD{end}")
+        }
+        Some(Cause::ParentWaitsForOthers) => format!(
+            "{name} waits for other children only: it must wait for {} or for any child{end}",
+            zombie.id.pid
+        ),
+        Some(Cause::SigchldCoalesced) => format!(
+            "{} of the deaths fell together with a pending SIGCHLD: {name} must wait in a loop \
+             until nothing is left (WNOHANG){end}",
+            parent.waits.coalesced.max(1)
+        ),
+        Some(Cause::InitNotReaping) => format!(
+            "{name} adopted it and was not seen to wait: run an init that reaps (as `--init` of \
+             container runtimes does){end}"
+        ),
+        Some(Cause::Ptraced) => format!(
+            "tracer {} holds it: end the tracer, or let it wait",
+            zombie.ptracer.unwrap_or_default()
+        ),
+        Some(Cause::ExitSignalNone) => {
+            format!("it sends no signal at death: {name} must wait with __WALL or __WCLONE{end}")
+        }
+        None => format!("{name} waits for any child, but has not got to this one yet{end}"),
+    }
+}

@@ -1,0 +1,392 @@
+//! Typed facts about processes, as the source hands them to the model. Every pid is that of the
+//! initial pid namespace unless its name says otherwise; every time is in ns of the boot clock.
+
+use std::sync::Arc;
+
+/// Bytes that came from a traced process: untrusted, not necessarily UTF-8.
+pub type Bytes = Arc<[u8]>;
+
+/// A thread's name, at most 15 bytes, untrusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Comm([u8; 16]);
+
+impl Comm {
+    /// From a kernel buffer, ended by NUL or full.
+    pub fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The name without what follows its NUL.
+    pub fn bytes(&self) -> &[u8] {
+        self.0.split(|byte| *byte == 0).next().unwrap_or_default()
+    }
+}
+
+impl From<&[u8]> for Comm {
+    fn from(bytes: &[u8]) -> Self {
+        let mut comm = [0; 16];
+        let len = bytes.len().min(15);
+        comm[..len].copy_from_slice(&bytes[..len]);
+        Self(comm)
+    }
+}
+
+/// When a process started, as precisely as the source knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// To the nanosecond, from the kernel's own field.
+    Exact(u64),
+    /// To a clock tick (10 ms), from `/proc/PID/stat`: the beginning of the tick.
+    Tick(u64),
+}
+
+/// Length of a tick of `/proc/PID/stat` (`USER_HZ` is 100 on x86-64).
+pub const TICK_NS: u64 = 10_000_000;
+
+impl Start {
+    /// In ns; of a tick, its beginning.
+    pub fn ns(self) -> u64 {
+        match self {
+            Self::Exact(ns) | Self::Tick(ns) => ns,
+        }
+    }
+
+    /// Whether both can be the start of one process: the finer is truncated to the coarser.
+    pub fn same(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Exact(a), Self::Exact(b)) => a == b,
+            (a, b) => a.ns() / TICK_NS == b.ns() / TICK_NS,
+        }
+    }
+}
+
+/// A process: a pid alone may be another life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Thread group id.
+    pub pid: u32,
+    /// Its start.
+    pub start: Start,
+}
+
+impl Identity {
+    /// The one place where two lives are compared.
+    pub fn same(self, other: Self) -> bool {
+        self.pid == other.pid && self.start.same(other.start)
+    }
+}
+
+/// Where a process lives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Home {
+    /// Real user id.
+    pub uid: Option<u32>,
+    /// Path of its cgroup v2 directory from the hierarchy's root.
+    pub cgroup: Option<Bytes>,
+    /// Inode number of its pid namespace.
+    pub pidns: Option<u32>,
+    /// Its pid inside that namespace.
+    pub ns_pid: Option<u32>,
+}
+
+/// How a process ended, as its parent reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// By `exit`, with this code.
+    Code(u8),
+    /// By a signal.
+    Signal {
+        /// Its number.
+        number: u8,
+        /// A core file was written.
+        core: bool,
+    },
+}
+
+impl From<u32> for Status {
+    /// From a wait status: the low seven bits are the signal, the eighth is the core mark.
+    fn from(raw: u32) -> Self {
+        match raw & 0x7f {
+            0 => Self::Code((raw >> 8) as u8),
+            number => Self::Signal { number: number as u8, core: raw & 0x80 != 0 },
+        }
+    }
+}
+
+/// What a parent does with SIGCHLD, as far as it decides who reaps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sigchld {
+    /// `SIG_IGN`: the kernel reaps, and sends no signal.
+    pub ignored: bool,
+    /// `SA_NOCLDWAIT`: the kernel reaps.
+    pub no_wait: bool,
+}
+
+impl Sigchld {
+    /// The kernel releases the child at once (`do_notify_parent`, kernel/signal.c).
+    pub fn reaps_itself(self) -> bool {
+        self.ignored || self.no_wait
+    }
+}
+
+/// What became of the signal that tells of a death.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Queued for the parent.
+    Delivered,
+    /// One was already pending: the two are one signal now.
+    Pending,
+    /// The parent's action is to ignore it, explicitly or by default.
+    Ignored,
+    /// No signal was sent.
+    None,
+}
+
+/// Why a process takes over orphans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdopterKind {
+    /// The machine's init.
+    Init,
+    /// An ancestor that set `PR_SET_CHILD_SUBREAPER`.
+    Subreaper,
+    /// The init of its pid namespace.
+    PidnsInit,
+}
+
+/// Which call waited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// `wait4`, behind `wait`, `waitpid`, `wait3`.
+    Wait4,
+    /// `waitid`.
+    Waitid,
+}
+
+/// What a returned wait says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It reported this child, as the waiter's pid namespace numbers it.
+    Child {
+        /// The child.
+        pid: u32,
+        /// Whether the child was dead and is released; unknown when the caller asked for no status.
+        reaped: Option<bool>,
+    },
+    /// It may have released a child, and nothing tells which.
+    Unnamed,
+    /// It released nothing: no child was ready, it only peeked, or it failed.
+    Nothing,
+}
+
+/// A fact and its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// When.
+    pub at: u64,
+    /// What.
+    pub fact: Fact,
+}
+
+/// What was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A process was created.
+    Forked(Forked),
+    /// A program was replaced.
+    Execed(Execed),
+    /// The main thread left, others live on.
+    LeaderExited {
+        /// The process.
+        id: Identity,
+        /// Threads still alive.
+        threads: u32,
+    },
+    /// The last thread began to exit.
+    Exited(Exited),
+    /// The process became reapable.
+    Died(Died),
+    /// A wait returned.
+    Waited(Waited),
+    /// The process is gone, whoever reaped it.
+    Freed {
+        /// The process.
+        id: Identity,
+    },
+    /// It stands in the process table.
+    Found(Found),
+    /// Records were lost.
+    Lost(Lost),
+}
+
+/// [`Fact::Forked`]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forked {
+    /// The child.
+    pub id: Identity,
+    /// Its parent.
+    pub parent: Identity,
+    /// The process that called.
+    pub forker: u32,
+    /// Signal it sends at death, 0 for none.
+    pub exit_signal: u32,
+    /// Its name.
+    pub comm: Comm,
+    /// Where it lives.
+    pub home: Home,
+}
+
+/// [`Fact::Execed`]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Execed {
+    /// The process.
+    pub id: Identity,
+    /// Its new name.
+    pub comm: Comm,
+    /// The thread that called, when it was not the main one.
+    pub thread: Option<u32>,
+    /// The program.
+    pub program: Program,
+    /// Where it lives.
+    pub home: Home,
+}
+
+/// What was executed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Program {
+    /// The path that was given.
+    pub exe: Option<Bytes>,
+    /// The arguments, each ended by NUL (the last one perhaps not).
+    pub argv: Option<Bytes>,
+    /// There were more arguments than were kept.
+    pub truncated: bool,
+}
+
+/// [`Fact::Exited`]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exited {
+    /// The process.
+    pub id: Identity,
+    /// Its name.
+    pub comm: Comm,
+    /// Its parent.
+    pub parent: Identity,
+    /// The ptrace tracer, when it is not the parent.
+    pub ptracer: Option<u32>,
+    /// Who takes over its children.
+    pub adopter: Option<(Identity, AdopterKind)>,
+    /// How it ended.
+    pub status: Status,
+    /// User CPU time, ns.
+    pub cpu_user: u64,
+    /// System CPU time, ns.
+    pub cpu_system: u64,
+    /// Largest resident size, bytes.
+    pub max_rss: u64,
+    /// What its parent does with SIGCHLD.
+    pub sigchld: Sigchld,
+    /// Signal it sends at death, 0 for none.
+    pub exit_signal: u32,
+    /// Where it lives.
+    pub home: Home,
+}
+
+/// [`Fact::Died`]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Died {
+    /// The process.
+    pub id: Identity,
+    /// Who was told: the parent, or the tracer.
+    pub target: u32,
+    /// What became of the signal.
+    pub fate: Fate,
+    /// What the target does with it.
+    pub sigchld: Sigchld,
+}
+
+/// [`Fact::Waited`]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waited {
+    /// The waiting process.
+    pub pid: u32,
+    /// The waiting thread.
+    pub tid: u32,
+    /// Its name.
+    pub comm: Comm,
+    /// The call.
+    pub call: Call,
+    /// Any child would have done.
+    pub any: bool,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// [`Fact::Found`]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The process.
+    pub id: Identity,
+    /// Its parent's pid, 0 for none.
+    pub parent: u32,
+    /// Its name.
+    pub comm: Comm,
+    /// It is a zombie.
+    pub zombie: bool,
+    /// It is in the traced tree, if only a tree is traced.
+    pub traced: bool,
+    /// Where it lives.
+    pub home: Home,
+}
+
+/// Where records were lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LostWhere {
+    /// The ring buffer was full, or the kernel side could not follow.
+    Ring,
+    /// A record could not be decoded.
+    Decode,
+    /// The output failed.
+    Output,
+}
+
+/// [`Fact::Lost`]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// How many.
+    pub count: u64,
+    /// Where.
+    pub place: LostWhere,
+    /// They were lost after this time.
+    pub since: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_is_compared_by_truncating_the_finer() {
+        let exact = Start::Exact(123_456_789);
+        assert!(exact.same(Start::Tick(120_000_000)));
+        assert!(!exact.same(Start::Tick(110_000_000)));
+        assert!(!exact.same(Start::Exact(123_456_788)));
+        assert!(Start::Tick(120_000_000).same(Start::Tick(120_000_000)));
+    }
+
+    #[test]
+    fn a_wait_status_keeps_signal_and_core_apart() {
+        assert_eq!(Status::from(0x0300), Status::Code(3));
+        assert_eq!(Status::from(9), Status::Signal { number: 9, core: false });
+        assert_eq!(Status::from(0x8b), Status::Signal { number: 11, core: true });
+        assert_eq!(Status::from(0xff00), Status::Code(255));
+    }
+
+    #[test]
+    fn a_comm_ends_at_its_nul() {
+        assert_eq!(Comm::new(*b"bash\0garbage\0\0\0\0").bytes(), b"bash");
+        assert_eq!(Comm::new([b'x'; 16]).bytes(), [b'x'; 16]);
+        assert_eq!(
+            Comm::from(&b"a-name-longer-than-the-kernel-keeps"[..]).bytes(),
+            b"a-name-longer-t"
+        );
+    }
+}

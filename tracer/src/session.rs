@@ -1,0 +1,222 @@
+//! A tracing session: the wiring of source, order, model and sink, and its end.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::{
+    clock::{boot_now, boot_to_unix},
+    command::Command,
+    lifecycle::{
+        Model,
+        event::{Event, Session, What},
+        summary::Summary,
+    },
+    order::Order,
+    settings,
+    signals::Signals,
+    sink::{
+        self, Format, Sink,
+        output::{Fate, Output},
+    },
+    source::{Capture, Live},
+};
+
+/// A record may be stamped on one CPU and become visible after a younger one of another. The
+/// programs run without preemption, so this is many times what they need.
+const HOLD: u64 = 2_000_000;
+/// The same while the ring is not empty: bounds what is held back under load.
+const HOLD_BUSY: u64 = 100_000_000;
+/// The shortest time between two looks at the ring.
+const SHORTEST_TICK: Duration = Duration::from_millis(5);
+
+/// Runs the session to its end and returns the program's exit status.
+pub(crate) fn run(settings: &settings::Session) -> Result<u8> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let status = runtime.block_on(session(settings));
+    // A writer that has stalled must not hold up the end.
+    runtime.shutdown_background();
+    status
+}
+
+/// Why a session ends.
+enum End {
+    /// A signal, or the time is up.
+    Asked,
+    /// The command has ended and been reaped, with this exit status.
+    Command(u8),
+    /// Nobody takes the output any more.
+    Output,
+}
+
+async fn session(settings: &settings::Session) -> Result<u8> {
+    let output = Output::open(&settings.target)?;
+    let live = Live::start(&Capture {
+        roots: settings.roots.clone(),
+        own_children: settings.command.is_some(),
+        ring_size: settings.ring_size,
+        immediate: settings.latency.is_zero(),
+    })?;
+    let mut signals = Signals::catch()?;
+    let mut road = Road::new(settings, live, output);
+    road.seed();
+    let mut command = settings.command.as_ref().map(Command::spawn).transpose()?;
+    road.begin(settings);
+    let end = road.travel(settings, &mut signals, command.as_mut()).await?;
+    let summary = road.end(settings);
+    let Road { live, output, .. } = road;
+    // The hooks go before the waiting below: nothing is traced that nobody will read.
+    drop(live);
+    let fate = output.finish().await;
+    let status = match (end, command) {
+        (End::Command(status), _) => status,
+        // Neither killed nor abandoned.
+        (End::Output, Some(mut command)) => command.wait().await?,
+        (End::Asked | End::Output, _) => 0,
+    };
+    if fate? == Fate::Written && settings.style.summary && settings.style.format == Format::Text {
+        eprint!("{}", sink::summary_text(&summary));
+    }
+    Ok(status)
+}
+
+/// The road from the kernel to the reader.
+struct Road {
+    live: Live,
+    order: Order,
+    model: Model,
+    sink: Box<dyn Sink>,
+    output: Output,
+    newest: u64,
+}
+
+impl Road {
+    fn new(settings: &settings::Session, live: Live, output: Output) -> Self {
+        Self {
+            live,
+            order: Order::default(),
+            model: Model::new(settings.filter.clone(), Some(crate::source::INITIAL_PIDNS)),
+            sink: sink::sink(settings.style, boot_to_unix()),
+            output,
+            newest: 0,
+        }
+    }
+
+    /// The process table first, then what the hooks have seen since they were attached.
+    fn seed(&mut self) {
+        let Self { live, order, model, .. } = self;
+        for found in live.seed(|queued| order.push(queued)) {
+            model.observe(found);
+        }
+    }
+
+    fn begin(&mut self, settings: &settings::Session) {
+        let machine = nix::sys::utsname::uname().ok();
+        let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
+        let session = Session {
+            host: machine.as_ref().map_or_else(String::new, |machine| text(machine.nodename())),
+            kernel: machine.as_ref().map_or_else(String::new, |machine| text(machine.release())),
+            tier: Live::TIER,
+            filters: settings.typed.clone(),
+            existing: self.model.existing(),
+        };
+        let what = What::Session(Box::new(session));
+        let first = Event { at: self.live.attached(), who: None, what };
+        self.sink.event(&first, self.output.buffer());
+        self.show();
+        self.output.flush();
+    }
+
+    async fn travel(
+        &mut self,
+        settings: &settings::Session,
+        signals: &mut Signals,
+        mut command: Option<&mut Command>,
+    ) -> Result<End> {
+        let mut tick = tokio::time::interval(settings.latency.max(SHORTEST_TICK));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let until = settings.duration.map(|duration| Instant::now() + duration);
+        loop {
+            let Self { live, output, .. } = self;
+            tokio::select! {
+                biased;
+                status = ended(&mut command) => return Ok(End::Command(status?)),
+                signal = signals.next() => {
+                    if !command.as_mut().is_some_and(|command| command.take_signal(signal)) {
+                        return Ok(End::Asked);
+                    }
+                }
+                () = reached(until) => return Ok(End::Asked),
+                () = output.failed() => return Ok(End::Output),
+                _ = tick.tick() => {}
+                filled = live.filled(), if !output.is_stalled() => filled?,
+            }
+            self.pump(false);
+        }
+    }
+
+    /// Takes what the ring holds and passes on what cannot be preceded by anything any more.
+    /// Returns whether the ring was emptied.
+    fn pump(&mut self, last: bool) -> bool {
+        let now = boot_now();
+        let Self { live, order, model, output, newest, .. } = self;
+        let mut emptied = false;
+        // A reader that does not keep up is not waited for: the ring fills, and the kernel side
+        // counts what it has no room for.
+        if last || !output.is_stalled() {
+            let mut take = |observation: crate::observation::Observation| {
+                *newest = observation.at.max(*newest);
+                order.push(observation);
+            };
+            emptied = live.drain(&mut take);
+            live.losses(now, last, &mut take);
+        }
+        let until = match (last && emptied, emptied) {
+            (true, _) => u64::MAX,
+            (false, true) => now - HOLD,
+            (false, false) => newest.saturating_sub(HOLD_BUSY),
+        };
+        while let Some(observation) = order.pop(until) {
+            model.observe(observation);
+        }
+        model.advance(until.min(now));
+        self.show();
+        self.output.flush();
+        emptied
+    }
+
+    fn show(&mut self) {
+        for event in self.model.drain() {
+            self.sink.event(&event, self.output.buffer());
+        }
+    }
+
+    /// Takes the rest, and says what it all comes to.
+    fn end(&mut self, settings: &settings::Session) -> Summary {
+        while !self.pump(true) {}
+        let now = boot_now();
+        let mut summary = self.model.summary(now);
+        summary.name_living = settings.command.is_some();
+        summary.late = self.order.late();
+        if settings.style.summary {
+            let what = What::Summary(Box::new(summary.clone()));
+            self.sink.event(&Event { at: now, who: None, what }, self.output.buffer());
+        }
+        summary
+    }
+}
+
+async fn ended(command: &mut Option<&mut Command>) -> Result<u8> {
+    match command {
+        Some(command) => command.wait().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn reached(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,154 @@
+//! Where the lines go. A thread of its own writes them, so that a slow reader or disk stalls
+//! neither the draining of the ring nor the handling of signals.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::mpsc::{SyncSender, TrySendError, sync_channel},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use tokio::sync::oneshot;
+
+/// Where events go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// A file, created or emptied.
+    File(PathBuf),
+}
+
+/// Buffers on their way to the writer: with the one being filled, what a stalled reader costs.
+const BUFFERS: usize = 16;
+/// A buffer this full is passed on.
+const FULL: usize = 256 * 1024;
+/// How long the end of a session waits for a reader that has stalled.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The writer, as the session sees it.
+pub struct Output {
+    buffer: Vec<u8>,
+    writer: Option<SyncSender<Vec<u8>>>,
+    ended: oneshot::Receiver<End>,
+    end: Option<End>,
+    name: String,
+}
+
+/// How the writer ended, and how much it had written.
+struct End {
+    written: u64,
+    error: Option<io::Error>,
+}
+
+/// What came of the output.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// All of it is written.
+    Written,
+    /// The reader closed its end: it has seen enough.
+    Closed,
+}
+
+impl Output {
+    /// Opens the target; a file that cannot be written is an error before anything is traced.
+    pub fn open(target: &Target) -> Result<Self> {
+        let (mut stream, name): (Box<dyn Write + Send>, String) = match target {
+            Target::Stdout => (Box::new(unbuffered(&io::stdout())?), "standard output".to_owned()),
+            Target::Stderr => (Box::new(unbuffered(&io::stderr())?), "standard error".to_owned()),
+            Target::File(path) => (Box::new(create(path)?), path.display().to_string()),
+        };
+        let (writer, buffers) = sync_channel::<Vec<u8>>(BUFFERS);
+        let (tell, ended) = oneshot::channel();
+        std::thread::Builder::new().name("tracer-output".to_owned()).spawn(move || {
+            let mut end = End { written: 0, error: None };
+            for buffer in buffers {
+                match stream.write_all(&buffer) {
+                    Ok(()) => end.written += buffer.len() as u64,
+                    Err(error) => {
+                        end.error = Some(error);
+                        break;
+                    }
+                }
+            }
+            // Nobody listens when the session gave up waiting.
+            let _ = tell.send(end);
+        })?;
+        Ok(Self { buffer: Vec::new(), writer: Some(writer), ended, end: None, name })
+    }
+
+    /// The buffer to append lines to.
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
+    }
+
+    /// Whether so much is waiting that nothing more should be made.
+    pub fn is_stalled(&self) -> bool {
+        self.buffer.len() >= FULL
+    }
+
+    /// Passes on what is in the buffer, unless the writer is behind.
+    pub fn flush(&mut self) {
+        let Some(writer) = &self.writer else { return };
+        if self.buffer.is_empty() {
+            return;
+        }
+        match writer.try_send(std::mem::take(&mut self.buffer)) {
+            Ok(()) => {}
+            Err(TrySendError::Full(buffer) | TrySendError::Disconnected(buffer)) => {
+                self.buffer = buffer;
+            }
+        }
+    }
+
+    /// Resolves when the writer has failed, or its reader closed.
+    pub async fn failed(&mut self) {
+        match (&mut self.ended).await {
+            Ok(end) => self.end = Some(end),
+            // The thread panicked, which the panic hook has told.
+            Err(_) => {
+                self.end = Some(End { written: 0, error: Some(io::Error::other("writer died")) });
+            }
+        }
+    }
+
+    /// Writes the rest and says what came of it all.
+    pub async fn finish(mut self) -> Result<Fate> {
+        let rest = std::mem::take(&mut self.buffer);
+        let writer = self.writer.take();
+        if self.end.is_none() {
+            // The channel may be full: the thread that waits for room is not ours to stop.
+            std::thread::spawn(move || {
+                if let Some(writer) = writer.filter(|_| !rest.is_empty()) {
+                    let _ = writer.send(rest);
+                }
+            });
+            if tokio::time::timeout(PATIENCE, self.failed()).await.is_err() {
+                anyhow::bail!("{} takes no more: the last lines are not written", self.name);
+            }
+        }
+        let End { written, error } = self.end.take().context("the writer said nothing")?;
+        match error {
+            None => Ok(Fate::Written),
+            Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Fate::Closed),
+            Some(error) => Err(error).with_context(|| {
+                format!(
+                    "cannot write to {}: the first {written} bytes are there, the rest is lost",
+                    self.name
+                )
+            }),
+        }
+    }
+}
+
+fn unbuffered(stream: &impl std::os::fd::AsFd) -> io::Result<File> {
+    Ok(File::from(stream.as_fd().try_clone_to_owned()?))
+}
+
+fn create(path: &Path) -> Result<File> {
+    File::create(path).with_context(|| format!("cannot write to {}", path.display()))
+}

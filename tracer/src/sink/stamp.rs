@@ -1,0 +1,95 @@
+//! Times and durations as text.
+
+use jiff::{Timestamp, tz::TimeZone};
+
+/// Turns times of the boot clock into times of day. The calendar is asked once a second.
+#[derive(Clone, Debug)]
+pub struct Stamp {
+    boot_to_unix: i128,
+    zone: TimeZone,
+    second: Option<i64>,
+    utc: String,
+    local: String,
+}
+
+impl Stamp {
+    /// For the local time zone.
+    pub fn new(boot_to_unix: i128) -> Self {
+        let zone = TimeZone::system();
+        Self { boot_to_unix, zone, second: None, utc: String::new(), local: String::new() }
+    }
+
+    fn turn_to(&mut self, at: u64) -> u32 {
+        let unix = i128::from(at) + self.boot_to_unix;
+        let second = unix.div_euclid(1_000_000_000) as i64;
+        if self.second != Some(second) {
+            self.second = Some(second);
+            let time = Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH);
+            self.utc = time.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+            self.local = time.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string();
+        }
+        unix.rem_euclid(1_000_000_000) as u32
+    }
+
+    /// RFC 3339, UTC, nanoseconds.
+    pub fn rfc3339(&mut self, at: u64) -> String {
+        let fraction = self.turn_to(at);
+        format!("{}.{fraction:09}Z", self.utc)
+    }
+
+    /// Local time of day to the microsecond.
+    pub fn time_of_day(&mut self, at: u64) -> String {
+        let fraction = self.turn_to(at) / 1000;
+        format!("{}.{fraction:06}", self.local)
+    }
+}
+
+/// A duration as a person reads it: three significant digits and a unit.
+pub fn duration(ns: u64) -> String {
+    let value = ns as f64;
+    let (scaled, unit) = match ns {
+        0..1_000 => return format!("{ns}ns"),
+        1_000..1_000_000 => (value / 1e3, "µs"),
+        1_000_000..1_000_000_000 => (value / 1e6, "ms"),
+        1_000_000_000..60_000_000_000 => (value / 1e9, "s"),
+        60_000_000_000..3_600_000_000_000 => {
+            let seconds = ns / 1_000_000_000;
+            return format!("{}m{:02}s", seconds / 60, seconds % 60);
+        }
+        _ => {
+            let minutes = ns / 60_000_000_000;
+            return format!("{}h{:02}m", minutes / 60, minutes % 60);
+        }
+    };
+    let digits = if scaled < 10.0 { 2 } else { usize::from(scaled < 100.0) };
+    format!("{scaled:.digits$}{unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_three_digits() {
+        for (ns, text) in [
+            (0, "0ns"),
+            (999, "999ns"),
+            (1_000, "1.00µs"),
+            (812_345, "812µs"),
+            (47_100_000, "47.1ms"),
+            (10_000_300_000, "10.0s"),
+            (61_000_000_000, "1m01s"),
+            (7_260_000_000_000, "2h01m"),
+        ] {
+            assert_eq!(duration(ns), text);
+        }
+    }
+
+    #[test]
+    fn a_time_is_the_boot_clock_moved_to_the_epoch() {
+        let mut stamp = Stamp::new(1_700_000_000_000_000_000);
+        assert_eq!(stamp.rfc3339(5), "2023-11-14T22:13:20.000000005Z");
+        assert_eq!(stamp.rfc3339(1_999_999_999), "2023-11-14T22:13:21.999999999Z");
+        assert_eq!(stamp.rfc3339(999), "2023-11-14T22:13:20.000000999Z");
+    }
+}

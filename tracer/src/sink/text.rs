@@ -1,0 +1,364 @@
+//! Events for people: a line each, in columns.
+
+use std::fmt::Write as _;
+
+use super::{
+    Sink,
+    escape::{argument, text},
+    stamp::{Stamp, duration},
+};
+use crate::{
+    lifecycle::{
+        event::{Event, Peer, Reap, Via, What, Who, arguments},
+        summary::{Spread, Summary},
+    },
+    observation::{AdopterKind, Call, Comm, Fate, LostWhere, Program, Status},
+};
+
+/// The sink.
+pub(super) struct Text {
+    stamp: Stamp,
+    color: bool,
+}
+
+/// What a line is about, for the eye.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tone {
+    Plain,
+    Quiet,
+    Good,
+    Dead,
+    Bad,
+}
+
+impl Tone {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Quiet => "\x1b[2m",
+            Self::Good => "\x1b[32m",
+            Self::Dead => "\x1b[33m",
+            Self::Bad => "\x1b[1;31m",
+        }
+    }
+}
+
+/// A zombie this old is no longer the ordinary moment between death and wait, ns.
+const LONG: u64 = 100_000_000;
+
+impl Text {
+    pub(super) fn new(stamp: Stamp, color: bool) -> Self {
+        Self { stamp, color }
+    }
+
+    fn line(&mut self, at: u64, who: Who, kind: &str, tone: Tone, details: &str, to: &mut Vec<u8>) {
+        let (on, off) =
+            if self.color && tone != Tone::Plain { (tone.code(), "\x1b[0m") } else { ("", "") };
+        let time = self.stamp.time_of_day(at);
+        let ppid = who.ppid.map_or_else(|| "-".to_owned(), |ppid| ppid.to_string());
+        let line = format!(
+            "{time} {:>7} {ppid:>7} {:<15} {on}{kind:<11}{off} {details}",
+            who.pid,
+            name(who.comm),
+        );
+        to.extend_from_slice(line.trim_end().as_bytes());
+        to.push(b'\n');
+    }
+
+    pub(super) fn lifecycle(&mut self, at: u64, who: Who, reap: &Reap, to: &mut Vec<u8>) {
+        let program = reap.life.execs.last().map(|(_, program)| command(program));
+        let ran = program.map_or_else(
+            || "ran no program of its own".to_owned(),
+            |program| format!("ran {program}"),
+        );
+        let (tone, end) = reaped(reap);
+        let ended = ended(reap.status);
+        let lived = reap.lifetime.map_or_else(|| "?".to_owned(), duration);
+        self.line(at, who, "life", tone, &format!("{ended} after {lived}, {end}; {ran}"), to);
+    }
+}
+
+impl Sink for Text {
+    fn event(&mut self, event: &Event, to: &mut Vec<u8>) {
+        let (tone, details) = describe(&event.what);
+        match (&event.what, event.who) {
+            (What::Session(session), _) => {
+                let header = format!(
+                    "{:<15} {:>7} {:>7} {:<15} {:<11} DETAILS ({} hooks on {}, {} processes at the start)\n",
+                    "TIME",
+                    "PID",
+                    "PPID",
+                    "COMM",
+                    "EVENT",
+                    session.tier,
+                    session.kernel,
+                    session.existing,
+                );
+                to.extend_from_slice(header.as_bytes());
+            }
+            // Printed to stderr by the session, wherever the events go.
+            (What::Summary(_), _) => {}
+            (What::Lost(_), _) => to.extend_from_slice(format!("{details}\n").as_bytes()),
+            (_, Some(who)) => {
+                self.line(event.at, who, event.what.name(), tone, &details, to);
+            }
+            (_, None) => {}
+        }
+    }
+}
+
+fn describe(what: &What) -> (Tone, String) {
+    match what {
+        What::Session(_) | What::Summary(_) => (Tone::Plain, String::new()),
+        What::Existing { zombie_at_least: None } => (Tone::Quiet, "running".to_owned()),
+        What::Existing { zombie_at_least: Some(_) } => {
+            (Tone::Dead, "zombie since before the start".to_owned())
+        }
+        What::Fork { forker, .. } => (Tone::Good, format!("by {forker}")),
+        What::Exec { program, thread } => {
+            let by = thread.map_or_else(String::new, |tid| format!(" (by thread {tid})"));
+            (Tone::Plain, format!("{}{by}", command(program)))
+        }
+        What::LeaderExit { threads } => {
+            (Tone::Dead, format!("main thread gone, {threads} threads live on"))
+        }
+        What::Exit(exit) => {
+            let lived =
+                exit.lifetime.map_or_else(String::new, |ns| format!(" after {}", duration(ns)));
+            let tone = if exit.status == Status::Code(0) { Tone::Plain } else { Tone::Dead };
+            let details = format!(
+                "{}{lived}, user {}, system {}, {}",
+                ended(Some(exit.status)),
+                duration(exit.cpu_user),
+                duration(exit.cpu_system),
+                size(exit.max_rss),
+            );
+            (tone, details)
+        }
+        What::Zombie { teardown, notified, parent } => {
+            let mut details =
+                parent.map_or_else(String::new, |parent| format!("waits for {}", peer(parent)));
+            if let Some(fate) = notified {
+                let _ = write!(details, ", SIGCHLD {}", fate_word(*fate));
+            }
+            if let Some(teardown) = teardown {
+                let _ = write!(details, ", teardown {}", duration(*teardown));
+            }
+            (Tone::Quiet, details)
+        }
+        What::Reparent { from, to, kind, zombie } => {
+            let state = if *zombie { "zombie " } else { "" };
+            let role = adopter(*kind);
+            (
+                Tone::Dead,
+                format!("{state}orphan of {} adopted by {} ({role})", peer(*from), peer(*to)),
+            )
+        }
+        What::Reap(reap) => {
+            let (tone, details) = reaped(reap);
+            (tone, details)
+        }
+        What::Unreaped { zombie, parent, why, remedy } => {
+            let parent = parent.map_or_else(|| "?".to_owned(), peer);
+            let why: Vec<&str> = why.iter().map(|cause| cause.name()).collect();
+            let why = if why.is_empty() { "cause unknown".to_owned() } else { why.join(", ") };
+            let details = format!(
+                "zombie for {}, parent {parent}: {why}; {}",
+                duration(*zombie),
+                text(remedy.as_bytes())
+            );
+            (Tone::Bad, details)
+        }
+        What::Lost(lost) => {
+            (Tone::Bad, format!("LOST {} records ({})", lost.count, place(lost.place)))
+        }
+    }
+}
+
+fn reaped(reap: &Reap) -> (Tone, String) {
+    let zombie = reap.zombie.map_or_else(|| "?".to_owned(), duration);
+    let most = if reap.exact { "" } else { "at most " };
+    let mut details = match reap.via {
+        Via::Autoreap => "released at once by the kernel, its parent ignores SIGCHLD".to_owned(),
+        Via::Unknown => format!("zombie for {most}{zombie}, reaped by a wait that was not seen"),
+        Via::Call(call) => {
+            let by = reap.reaper.map_or_else(
+                || "its parent".to_owned(),
+                |reaper| {
+                    let pid = if reaper.pid == reaper.tid {
+                        reaper.pid.to_string()
+                    } else {
+                        format!("{} thread {}", reaper.pid, reaper.tid)
+                    };
+                    format!("{} ({})", name(Some(reaper.comm)), pid)
+                },
+            );
+            let call = match call {
+                Call::Wait4 => "wait4",
+                Call::Waitid => "waitid",
+            };
+            format!("zombie for {most}{zombie}, reaped by {by} via {call}")
+        }
+    };
+    if reap.reparents > 0 {
+        details.push_str(", orphan");
+    }
+    let long = reap.zombie.is_some_and(|zombie| zombie >= LONG);
+    (if long { Tone::Bad } else { Tone::Quiet }, details)
+}
+
+/// A process by name and pid.
+pub(super) fn peer(peer: Peer) -> String {
+    format!("{} ({})", name(peer.comm), peer.pid)
+}
+
+/// A name, escaped.
+pub(super) fn name(comm: Option<Comm>) -> String {
+    comm.map_or_else(|| "?".to_owned(), |comm| text(comm.bytes()).into_owned())
+}
+
+/// Most characters of a command shown in a line.
+const COMMAND: usize = 200;
+
+fn command(program: &Program) -> String {
+    let exe = program.exe.as_ref().map_or("?".into(), |exe| text(exe));
+    let mut line = exe.into_owned();
+    match &program.argv {
+        None => line.push_str(" (arguments not readable)"),
+        Some(argv) => {
+            for one in arguments(argv).skip(1) {
+                let _ = write!(line, " {}", argument(one));
+            }
+        }
+    }
+    if line.chars().count() > COMMAND {
+        line = line.chars().take(COMMAND).chain(['…']).collect();
+    } else if program.truncated && program.argv.is_some() {
+        line.push('…');
+    }
+    line
+}
+
+fn ended(status: Option<Status>) -> String {
+    match status {
+        None => "ended".to_owned(),
+        Some(Status::Code(code)) => format!("exit {code}"),
+        Some(Status::Signal { number, core }) => {
+            let name = signal_name(number).unwrap_or_else(|| format!("signal {number}"));
+            format!("killed by {name}{}", if core { " (core dumped)" } else { "" })
+        }
+    }
+}
+
+/// The name of a signal; real-time ones count from SIGRTMIN.
+pub(super) fn signal_name(number: u8) -> Option<String> {
+    match number {
+        34..=64 => Some(format!("SIGRTMIN+{}", number - 34)),
+        other => nix::sys::signal::Signal::try_from(i32::from(other))
+            .ok()
+            .map(|signal| signal.as_str().to_owned()),
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_048_576 => format!("{} KiB", bytes / 1024),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}
+
+fn fate_word(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Delivered => "delivered",
+        Fate::Pending => "already pending",
+        Fate::Ignored => "ignored",
+        Fate::None => "not sent",
+    }
+}
+
+fn adopter(kind: AdopterKind) -> &'static str {
+    match kind {
+        AdopterKind::Init => "init",
+        AdopterKind::Subreaper => "subreaper",
+        AdopterKind::PidnsInit => "init of its pid namespace",
+    }
+}
+
+fn place(place: LostWhere) -> &'static str {
+    match place {
+        LostWhere::Ring => "ring buffer full: try a larger --ring-size",
+        LostWhere::Decode => "not understood",
+        LostWhere::Output => "output failed",
+    }
+}
+
+/// The end of a session for people.
+pub(super) fn summary(summary: &Summary) -> String {
+    let mut out = String::new();
+    let totals = summary.totals;
+    let _ = writeln!(
+        out,
+        "\n{} forks, {} execs, {} exits, {} reaped ({} by the kernel itself, {} unseen), {} adoptions; \
+         {} zombies left",
+        totals.forks,
+        totals.execs,
+        totals.exits,
+        totals.reaps,
+        totals.autoreaps,
+        totals.unknown_reaps,
+        totals.reparents,
+        totals.zombies,
+    );
+    spreads(&mut out, "zombie time by parent", &summary.by_parent);
+    spreads(&mut out, "zombie time by reaper", &summary.by_reaper);
+    for leaker in &summary.leakers {
+        let _ = writeln!(
+            out,
+            "zombies left: {} of {}, oldest {}",
+            leaker.zombies,
+            peer(leaker.parent),
+            duration(leaker.oldest),
+        );
+    }
+    for (to, kind, count) in &summary.adopters {
+        let _ = writeln!(out, "orphans: {count} adopted by {} ({})", peer(*to), adopter(*kind));
+    }
+    if summary.name_living {
+        for one in summary.listed() {
+            let state = if one.zombie.is_some() { "a zombie" } else { "alive" };
+            let process = Peer { pid: one.who.pid, comm: one.who.comm };
+            let parent = one.parent.map_or_else(|| "?".to_owned(), peer);
+            let _ = writeln!(out, "still {state}: {}, parent {parent}", peer(process));
+        }
+    }
+    for (at, count) in &summary.lost {
+        let _ = writeln!(out, "LOST: {count} records ({})", place(*at));
+    }
+    if summary.lost.is_empty() {
+        out.push_str("lost: nothing\n");
+    }
+    out
+}
+
+fn spreads(out: &mut String, title: &str, rows: &[(Option<Comm>, Spread)]) {
+    if rows.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "{title:<23} {:>8} {:>8} {:>8} {:>8} {:>8}",
+        "count", "p50", "p95", "p99", "max"
+    );
+    for (comm, spread) in rows {
+        let _ = writeln!(
+            out,
+            "  {:<21} {:>8} {:>8} {:>8} {:>8} {:>8}",
+            name(*comm),
+            spread.count,
+            duration(spread.p50),
+            duration(spread.p95),
+            duration(spread.p99),
+            duration(spread.max),
+        );
+    }
+}

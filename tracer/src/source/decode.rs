@@ -1,0 +1,200 @@
+//! From the bytes of one record to one observation. A record that does not fit its own kind is an
+//! error, never a guess.
+
+use tracer_common::{
+    ADOPTER_INIT, ADOPTER_PIDNS_INIT, ADOPTER_SUBREAPER, Death, Exec, Exit, Fork, Free, Head, Ids,
+    Kind, LeaderExit, SIGCHLD_IGNORED, SIGCHLD_NOCLDWAIT, WAIT_HAS_RESULT, WAIT_ID, Wait,
+};
+use zerocopy::FromBytes;
+
+use super::cgroups::Cgroups;
+use crate::observation::{
+    AdopterKind, Bytes, Call, Comm, Died, Execed, Exited, Fact, Fate, Forked, Home, Identity,
+    Observation, Outcome, Program, Sigchld, Start, Status, Waited,
+};
+
+/// The record is shorter or longer than its kind, or of no kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+/// Reads one record. `cgroups` turns ids into paths.
+pub(crate) fn decode(bytes: &[u8], cgroups: &mut Cgroups) -> Result<Observation, Malformed> {
+    let (head, _) = Head::read_from_prefix(bytes).map_err(|_| Malformed)?;
+    let kind = Kind::ALL.into_iter().find(|kind| *kind as u16 == head.kind).ok_or(Malformed)?;
+    let fact = match kind {
+        Kind::Fork => fork(&whole(bytes)?, cgroups),
+        Kind::Exec => exec(bytes, cgroups)?,
+        Kind::LeaderExit => leader_exit(&whole(bytes)?),
+        Kind::Exit => exit(&whole(bytes)?, cgroups),
+        Kind::Death => death(&whole(bytes)?),
+        Kind::Wait => wait(&whole(bytes)?),
+        Kind::Free => whole(bytes).map(|free: Free| Fact::Freed { id: identity(&free.head) })?,
+    };
+    Ok(Observation { at: head.time, fact })
+}
+
+fn whole<T: FromBytes>(bytes: &[u8]) -> Result<T, Malformed> {
+    T::read_from_bytes(bytes).map_err(|_| Malformed)
+}
+
+fn identity(head: &Head) -> Identity {
+    Identity { pid: head.tgid, start: Start::Exact(head.start) }
+}
+
+fn home(head: &Head, ids: Ids, cgroups: &mut Cgroups) -> Home {
+    Home {
+        uid: Some(head.uid),
+        cgroup: cgroups.path(ids.cgroup),
+        pidns: (ids.pidns != 0).then_some(ids.pidns),
+        ns_pid: (ids.ns_pid != 0).then_some(ids.ns_pid),
+    }
+}
+
+fn sigchld(bits: u32) -> Sigchld {
+    Sigchld { ignored: bits & SIGCHLD_IGNORED != 0, no_wait: bits & SIGCHLD_NOCLDWAIT != 0 }
+}
+
+fn fork(record: &Fork, cgroups: &mut Cgroups) -> Fact {
+    Fact::Forked(Forked {
+        id: identity(&record.head),
+        parent: Identity { pid: record.parent, start: Start::Exact(record.parent_start) },
+        forker: record.forker,
+        exit_signal: record.exit_signal,
+        comm: Comm::new(record.comm),
+        home: home(&record.head, record.ids, cgroups),
+    })
+}
+
+fn exec(bytes: &[u8], cgroups: &mut Cgroups) -> Result<Fact, Malformed> {
+    let (record, text) = Exec::read_from_prefix(bytes).map_err(|_| Malformed)?;
+    let (exe_len, args_len) = (record.exe_len as usize, record.args_len as usize);
+    let (exe, args) = text.split_at_checked(exe_len).ok_or(Malformed)?;
+    if args.len() != args_len {
+        return Err(Malformed);
+    }
+    let exe = exe.strip_suffix(&[0]).unwrap_or(exe);
+    let given = record.args_total > 0;
+    Ok(Fact::Execed(Execed {
+        id: identity(&record.head),
+        comm: Comm::new(record.comm),
+        thread: (record.old_tid != record.head.tgid).then_some(record.old_tid),
+        program: Program {
+            exe: (exe_len > 0).then(|| Bytes::from(exe)),
+            argv: (args_len > 0 || !given).then(|| Bytes::from(args)),
+            truncated: record.args_total > u64::from(record.args_len),
+        },
+        home: home(&record.head, record.ids, cgroups),
+    }))
+}
+
+fn leader_exit(record: &LeaderExit) -> Fact {
+    Fact::LeaderExited { id: identity(&record.head), threads: record.threads }
+}
+
+fn exit(record: &Exit, cgroups: &mut Cgroups) -> Fact {
+    let kind = match record.adopter_kind {
+        ADOPTER_INIT => Some(AdopterKind::Init),
+        ADOPTER_SUBREAPER => Some(AdopterKind::Subreaper),
+        ADOPTER_PIDNS_INIT => Some(AdopterKind::PidnsInit),
+        _ => None,
+    };
+    let adopter = Identity { pid: record.adopter, start: Start::Exact(record.adopter_start) };
+    let (cpu_user, cpu_system) = cpu_times(record.utime, record.stime, record.runtime);
+    Fact::Exited(Exited {
+        id: identity(&record.head),
+        comm: Comm::new(record.comm),
+        parent: Identity { pid: record.parent, start: Start::Exact(record.parent_start) },
+        ptracer: (record.ptracer != 0).then_some(record.ptracer),
+        adopter: kind.map(|kind| (adopter, kind)),
+        status: Status::from(record.status),
+        cpu_user,
+        cpu_system,
+        max_rss: record.maxrss_pages.saturating_mul(procfs::page_size()),
+        sigchld: sigchld(record.sigchld),
+        exit_signal: record.exit_signal,
+        home: home(&record.head, record.ids, cgroups),
+    })
+}
+
+/// Splits the exact run time in the proportion that the tick sampled, as `getrusage` does
+/// (`cputime_adjust`, kernel/sched/cputime.c).
+fn cpu_times(user: u64, system: u64, runtime: u64) -> (u64, u64) {
+    if system == 0 {
+        return (runtime, 0);
+    }
+    let total = u128::from(user) + u128::from(system);
+    let system = (u128::from(runtime) * u128::from(system) / total) as u64;
+    (runtime - system, system)
+}
+
+fn death(record: &Death) -> Fact {
+    // TRACE_SIGNAL_*, include/trace/events/signal.h.
+    let fate = match record.result {
+        0 | 4 => Fate::Delivered,
+        1 => Fate::Ignored,
+        2 => Fate::Pending,
+        _ => Fate::None,
+    };
+    Fact::Died(Died {
+        id: identity(&record.head),
+        target: record.target,
+        fate,
+        sigchld: sigchld(record.sigchld),
+    })
+}
+
+fn wait(record: &Wait) -> Fact {
+    let is_waitid = record.flags & WAIT_ID != 0;
+    Fact::Waited(Waited {
+        pid: record.head.tgid,
+        tid: record.head.tid,
+        comm: Comm::new(record.comm),
+        call: if is_waitid { Call::Waitid } else { Call::Wait4 },
+        any: if is_waitid { record.id_type == P_ALL } else { record.id == -1 },
+        outcome: if is_waitid { waitid_outcome(record) } else { wait4_outcome(record) },
+    })
+}
+
+// include/uapi/linux/wait.h
+const WNOHANG: u32 = 1;
+const WUNTRACED: u32 = 2;
+const WEXITED: u32 = 4;
+const WCONTINUED: u32 = 8;
+const WNOWAIT: u32 = 0x0100_0000;
+const P_ALL: u32 = 0;
+const P_PID: u32 = 1;
+
+fn wait4_outcome(record: &Wait) -> Outcome {
+    if record.ret <= 0 {
+        return Outcome::Nothing;
+    }
+    let reaped = if record.flags & WAIT_HAS_RESULT != 0 {
+        let (stopped, continued) = (record.status & 0xff == 0x7f, record.status == 0xffff);
+        Some(!stopped && !continued)
+    } else {
+        None
+    };
+    Outcome::Child { pid: record.pid, reaped }
+}
+
+fn waitid_outcome(record: &Wait) -> Outcome {
+    if record.ret != 0 || record.options & WNOWAIT != 0 || record.options & WEXITED == 0 {
+        return Outcome::Nothing;
+    }
+    if record.flags & WAIT_HAS_RESULT != 0 {
+        // CLD_EXITED, CLD_KILLED, CLD_DUMPED: include/uapi/asm-generic/siginfo.h.
+        let dead = matches!(record.status, 1..=3);
+        return match record.pid {
+            0 => Outcome::Nothing,
+            pid => Outcome::Child { pid, reaped: Some(dead) },
+        };
+    }
+    if record.id_type != P_PID {
+        return Outcome::Unnamed;
+    }
+    let only_death = record.options & (WNOHANG | WUNTRACED | WCONTINUED) == 0;
+    Outcome::Child { pid: record.id as u32, reaped: only_death.then_some(true) }
+}
+
+#[cfg(test)]
+mod tests;

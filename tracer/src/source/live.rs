@@ -1,0 +1,192 @@
+//! A live session: the hooks attached, the ring drained.
+
+use std::collections::HashSet;
+
+use anyhow::{Context as _, Result};
+use aya::{
+    Ebpf,
+    maps::{HashMap, MapData, PerCpuArray, RingBuf},
+};
+use aya_log::EbpfLogger;
+use tokio::io::unix::AsyncFd;
+use tracer_common::{Config, Loss};
+
+use super::{
+    cgroups::Cgroups,
+    decode::decode,
+    kernel::{self, HOOKS, Types},
+    probe,
+    seed::{self, Scope},
+};
+use crate::{
+    clock::boot_now,
+    observation::{Fact, Lost, LostWhere, Observation},
+};
+
+/// What to capture and how.
+pub(crate) struct Capture {
+    /// The trees to trace; none means every process.
+    pub(crate) roots: Option<Vec<u32>>,
+    /// Trace the children that the tracer itself will start.
+    pub(crate) own_children: bool,
+    /// Bytes of the ring buffer, a power of two of at least a page.
+    pub(crate) ring_size: u32,
+    /// Wake the reader at every record.
+    pub(crate) immediate: bool,
+}
+
+/// Records drained in one go at most, so that the rest of the program gets its turn.
+const BATCH: usize = 50_000;
+/// `PID_MAX_LIMIT`, include/linux/threads.h, is the most there can be; this many are prepared for.
+const TRACKED_MAX: u32 = 65_536;
+/// How often the kernel's counters of losses are read, ns.
+const LOSSES_EVERY: u64 = 1_000_000_000;
+
+/// The attached hooks and the ring. Dropping it detaches everything.
+pub(crate) struct Live {
+    ring: AsyncFd<RingBuf<MapData>>,
+    lost: PerCpuArray<MapData, u64>,
+    losses: [u64; Loss::ALL.len()],
+    losses_read: u64,
+    malformed: u64,
+    cgroups: Cgroups,
+    logger: EbpfLogger<&'static dyn log::Log>,
+    attached: u64,
+    scope: Scope,
+    _ebpf: Ebpf,
+}
+
+impl Live {
+    /// The name of the hooks that run.
+    pub(crate) const TIER: &str = "tracepoint";
+
+    /// Loads and attaches every hook, all or none.
+    pub(crate) fn start(capture: &Capture) -> Result<Self> {
+        probe::privileges()?;
+        probe::pid_namespace()?;
+        let types = Types::read()?;
+        let tree_only = capture.own_children || capture.roots.is_some();
+        let config = Config {
+            tracer_tgid: std::process::id(),
+            tree_only: u32::from(tree_only),
+            track_own_children: u32::from(capture.own_children),
+            wake_bytes: if capture.immediate { 0 } else { capture.ring_size / 4 },
+        };
+        let tracked = if tree_only { TRACKED_MAX } else { 1 };
+        let mut ebpf = types.load(&config, capture.ring_size, tracked)?;
+        for hook in &HOOKS {
+            types
+                .load_hook(&mut ebpf, hook)
+                .map_err(|error| probe::hook_refused(hook.tracepoint, &error))?;
+        }
+        // Everything the verifier has to say is said: from here on it is quick.
+        let attached = boot_now();
+        let scope = match &capture.roots {
+            Some(roots) => Scope::Only(track(&mut ebpf, roots)?),
+            None if capture.own_children => Scope::Only(HashSet::new()),
+            None => Scope::All,
+        };
+        for hook in &HOOKS {
+            kernel::attach(&mut ebpf, hook)
+                .map_err(|error| probe::hook_refused(hook.tracepoint, &error))?;
+        }
+        let scope = match (&capture.roots, scope) {
+            // Children born while the first look was taken.
+            (Some(roots), Scope::Only(_)) => Scope::Only(track(&mut ebpf, roots)?),
+            (_, scope) => scope,
+        };
+        let ring = RingBuf::try_from(ebpf.take_map("RING").context("no map RING")?)?;
+        // SAFETY: the ring owns its descriptor and keeps the same one as long as it lives.
+        let ring = unsafe { AsyncFd::register(ring) }.map_err(std::io::Error::from)?;
+        Ok(Self {
+            ring,
+            lost: PerCpuArray::try_from(ebpf.take_map("LOST").context("no map LOST")?)?,
+            losses: [0; Loss::ALL.len()],
+            losses_read: attached,
+            malformed: 0,
+            cgroups: Cgroups::new(),
+            logger: EbpfLogger::init(&mut ebpf)?,
+            attached,
+            scope,
+            _ebpf: ebpf,
+        })
+    }
+
+    /// The processes that were there, to be applied before anything drained later. What the hooks
+    /// have queued meanwhile goes to `take`.
+    pub(crate) fn seed(&mut self, mut take: impl FnMut(Observation)) -> Vec<Observation> {
+        let found = seed::scan(&self.scope);
+        let mut queued = Vec::new();
+        self.drain(&mut |observation| queued.push(observation));
+        let seeded = seed::before(self.attached, found, &queued);
+        queued.into_iter().for_each(&mut take);
+        seeded
+    }
+
+    /// When the hooks were attached.
+    pub(crate) fn attached(&self) -> u64 {
+        self.attached
+    }
+
+    /// Waits until the ring has filled to the mark.
+    pub(crate) async fn filled(&self) -> Result<()> {
+        self.ring.readable().await?.clear_ready();
+        Ok(())
+    }
+
+    /// Hands over what the ring holds, and says whether that was all of it.
+    pub(crate) fn drain(&mut self, take: &mut impl FnMut(Observation)) -> bool {
+        self.logger.flush();
+        let ring = self.ring.get_mut();
+        let mut emptied = true;
+        for count in 0.. {
+            if count == BATCH {
+                emptied = false;
+                break;
+            }
+            let Some(record) = ring.next() else { break };
+            match decode(&record, &mut self.cgroups) {
+                Ok(observation) => take(observation),
+                Err(_) => self.malformed += 1,
+            }
+        }
+        emptied
+    }
+
+    /// What was lost since the last look, at most once a second unless it is the last.
+    pub(crate) fn losses(&mut self, now: u64, last: bool, take: &mut impl FnMut(Observation)) {
+        if !last && now < self.losses_read + LOSSES_EVERY {
+            return;
+        }
+        let since = std::mem::replace(&mut self.losses_read, now);
+        let mut report = |count, place| {
+            if count > 0 {
+                let lost = Lost { count, place, since };
+                take(Observation { at: now, fact: Fact::Lost(lost) });
+            }
+        };
+        let mut total = 0;
+        for (reason, known) in Loss::ALL.iter().zip(&mut self.losses) {
+            // The map outlives us and the index is in it, so this does not fail.
+            let sum = self.lost.get(&(*reason as u32), 0).map_or(*known, |all| all.iter().sum());
+            total += sum - std::mem::replace(known, sum);
+        }
+        report(total, LostWhere::Ring);
+        report(std::mem::take(&mut self.malformed), LostWhere::Decode);
+    }
+}
+
+/// Puts the trees under `roots` into the kernel's map, and says who is in them.
+fn track(ebpf: &mut Ebpf, roots: &[u32]) -> Result<HashSet<u32>> {
+    let map = ebpf.map_mut("TRACKED").context("no map TRACKED")?;
+    let mut tracked: HashMap<_, u32, u64> = HashMap::try_from(map)?;
+    let tree = seed::tree(roots);
+    for pid in &tree {
+        // One that the kernel side put in itself has its exact start; /proc knows it to the tick
+        // only, so ours have none.
+        if tracked.get(pid, 0).is_err() {
+            tracked.insert(pid, 0, 0).with_context(|| format!("cannot track process {pid}"))?;
+        }
+    }
+    Ok(tree)
+}

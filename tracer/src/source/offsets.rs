@@ -1,0 +1,85 @@
+//! Where the running kernel keeps the fields the programs read, from its BTF.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use btfparse::{Error, ErrorKind, Offset, Readable, TypeInformation};
+use tracer_common::{FIELDS, Field, Offsets};
+use zerocopy::{FromBytes as _, IntoBytes as _};
+
+use super::Refusal;
+
+/// The kernel's own description of its types.
+pub(crate) const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
+
+struct Bytes(Vec<u8>);
+
+impl Readable for Bytes {
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> btfparse::Result<()> {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let end = start.saturating_add(buffer.len());
+        let bytes =
+            self.0.get(start..end).ok_or_else(|| Error::new(ErrorKind::EOF, "past the end"))?;
+        buffer.copy_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// The offsets of every field, or the names of those this kernel lacks.
+pub(crate) fn find(btf: &Path) -> Result<Offsets> {
+    let bytes = std::fs::read(btf).with_context(|| format!("cannot read {}", btf.display()))?;
+    let types = TypeInformation::new(&Bytes(bytes))
+        .map_err(|error| anyhow::anyhow!("{}: {error:?}", btf.display()))?;
+    resolve(|field| lookup(&types, field))
+}
+
+/// Puts the offsets in the order of the structure; a field that is missing is an error by name.
+fn resolve(lookup: impl Fn(&Field) -> Option<u32>) -> Result<Offsets> {
+    let mut found = Vec::with_capacity(FIELDS.len());
+    let mut missing = Vec::new();
+    for field in FIELDS {
+        match lookup(field) {
+            Some(offset) => found.push(offset),
+            None => missing.push(format!("{}.{}", field.structure, field.paths.join("|"))),
+        }
+    }
+    if !missing.is_empty() {
+        return Err(Refusal::new(
+            format!("this kernel's BTF lacks {}", missing.join(", ")),
+            "the tracer does not know this kernel version yet: report the line above",
+        )
+        .into());
+    }
+    Ok(Offsets::read_from_bytes(found.as_bytes()).expect("one offset per field"))
+}
+
+fn lookup(types: &TypeInformation, field: &Field) -> Option<u32> {
+    let structure = types.id_of(field.structure)?;
+    let offset = field.paths.iter().find_map(|path| types.offset_of(structure, path).ok())?.1;
+    Some(match (offset, field.bit) {
+        (Offset::ByteOffset(bytes), false) => bytes,
+        (Offset::ByteOffset(bytes), true) => bytes * 8,
+        (Offset::BitOffsetAndSize(bits, _), true) => bits,
+        (Offset::BitOffsetAndSize(..), false) => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_running_kernel_has_every_field() {
+        let offsets = find(Path::new(VMLINUX)).expect("every field");
+        assert_ne!(offsets.task_tgid, 0);
+        assert_eq!(offsets.task_tgid, offsets.task_pid + 4, "pid and tgid are neighbours");
+    }
+
+    #[test]
+    fn a_missing_field_is_named() {
+        let error = resolve(|field| (field.structure != "cgroup").then_some(8)).unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.contains("cgroup.kn"), "{text}");
+        assert!(!text.contains("cred"), "{text}");
+    }
+}

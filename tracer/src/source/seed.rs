@@ -1,0 +1,174 @@
+//! The process table: who was there before the hooks.
+
+use std::{
+    collections::{HashMap, HashSet},
+    os::unix::ffi::OsStrExt as _,
+};
+
+use procfs::process::{Process, Stat};
+
+use crate::observation::{Comm, Fact, Found, Home, Identity, Observation, Start, TICK_NS};
+
+/// Which of the found processes are in the traced tree.
+pub(crate) enum Scope {
+    /// All but the tracer.
+    All,
+    /// Those in the set.
+    Only(HashSet<u32>),
+}
+
+/// Every process of the table but kernel threads. One that ends while it is read is left out.
+pub(crate) fn scan(scope: &Scope) -> Vec<Found> {
+    let own = std::process::id();
+    processes()
+        .filter(|(_, stat)| stat.pid != 2 && stat.ppid != 2)
+        .map(|(process, stat)| {
+            let id = identity(&stat);
+            Found {
+                id,
+                parent: stat.ppid as u32,
+                comm: Comm::from(stat.comm.as_bytes()),
+                zombie: stat.state == 'Z' && stat.num_threads <= 1,
+                traced: id.pid != own
+                    && match scope {
+                        Scope::All => true,
+                        Scope::Only(pids) => pids.contains(&id.pid),
+                    },
+                home: home(&process),
+            }
+        })
+        .collect()
+}
+
+pub(crate) fn processes() -> impl Iterator<Item = (Process, Stat)> {
+    procfs::process::all_processes().into_iter().flatten().filter_map(|process| {
+        let process = process.ok()?;
+        let stat = process.stat().ok()?;
+        Some((process, stat))
+    })
+}
+
+/// Start times in `stat` are in ticks since boot.
+pub(crate) fn identity(stat: &Stat) -> Identity {
+    Identity { pid: stat.pid as u32, start: Start::Tick(stat.starttime * TICK_NS) }
+}
+
+fn home(process: &Process) -> Home {
+    let status = process.status().ok();
+    let pidns = process
+        .namespaces()
+        .ok()
+        .and_then(|all| all.0.get(std::ffi::OsStr::new("pid")).map(|ns| ns.identifier as u32));
+    let cgroup = process.cgroups().ok().and_then(|all| {
+        all.into_iter().find(|group| group.hierarchy == 0).map(|group| group.pathname)
+    });
+    Home {
+        uid: status.as_ref().map(|status| status.ruid),
+        cgroup: cgroup.map(|path| std::ffi::OsString::from(path).as_bytes().into()),
+        pidns,
+        ns_pid: status.and_then(|status| status.nspid?.last().map(|pid| *pid as u32)),
+    }
+}
+
+/// The pids of these processes and of all their descendants.
+pub(crate) fn tree(roots: &[u32]) -> HashSet<u32> {
+    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+    for (_, stat) in processes() {
+        children.entry(stat.ppid as u32).or_default().push(stat.pid as u32);
+    }
+    let mut tree = HashSet::new();
+    let mut todo = roots.to_vec();
+    while let Some(pid) = todo.pop() {
+        if tree.insert(pid) {
+            todo.extend(children.get(&pid).into_iter().flatten());
+        }
+    }
+    tree
+}
+
+/// Puts the table before the facts that the hooks have queued since `attached`: a process whose
+/// birth is queued is left to it, and one whose end is queued was alive before.
+pub(crate) fn before(attached: u64, found: Vec<Found>, queued: &[Observation]) -> Vec<Observation> {
+    let tells = |found: &Found, wanted: fn(&Fact) -> Option<Identity>| {
+        queued.iter().filter_map(|one| wanted(&one.fact)).any(|id| id.same(found.id))
+    };
+    found
+        .into_iter()
+        .filter(|found| !tells(found, birth))
+        .map(|mut found| {
+            found.zombie = found.zombie && !tells(&found, end);
+            Observation { at: attached, fact: Fact::Found(found) }
+        })
+        .collect()
+}
+
+fn birth(fact: &Fact) -> Option<Identity> {
+    match fact {
+        Fact::Forked(fork) => Some(fork.id),
+        Fact::Execed(_)
+        | Fact::LeaderExited { .. }
+        | Fact::Exited(_)
+        | Fact::Died(_)
+        | Fact::Waited(_)
+        | Fact::Freed { .. }
+        | Fact::Found(_)
+        | Fact::Lost(_) => None,
+    }
+}
+
+fn end(fact: &Fact) -> Option<Identity> {
+    match fact {
+        Fact::Exited(exit) => Some(exit.id),
+        Fact::Died(death) => Some(death.id),
+        Fact::Forked(_)
+        | Fact::Execed(_)
+        | Fact::LeaderExited { .. }
+        | Fact::Waited(_)
+        | Fact::Freed { .. }
+        | Fact::Found(_)
+        | Fact::Lost(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_holds_this_process_and_its_parent() {
+        let found = scan(&Scope::All);
+        let own = found.iter().find(|found| found.id.pid == std::process::id()).expect("listed");
+        assert_eq!(own.parent, std::os::unix::process::parent_id());
+        assert!(!own.traced, "the tracer is never reported");
+        assert!(found.iter().any(|found| found.id.pid == 1 && found.traced));
+        assert!(own.home.pidns.is_some() && own.home.uid.is_some());
+        assert!(tree(&[own.parent]).contains(&own.id.pid));
+    }
+
+    #[test]
+    fn queued_facts_win_over_the_table() {
+        let found = |pid| Found {
+            id: Identity { pid, start: Start::Tick(0) },
+            parent: 1,
+            comm: Comm::default(),
+            zombie: true,
+            traced: true,
+            home: Home::default(),
+        };
+        let id = |pid| Identity { pid, start: Start::Exact(5) };
+        let death = crate::observation::Died {
+            id: id(3),
+            target: 1,
+            fate: crate::observation::Fate::Delivered,
+            sigchld: crate::observation::Sigchld::default(),
+        };
+        let queued = [Observation { at: 9, fact: Fact::Died(death) }];
+        let seeded = before(7, vec![found(2), found(3)], &queued);
+        let zombies: Vec<bool> = seeded
+            .iter()
+            .map(|one| matches!(&one.fact, Fact::Found(found) if found.zombie))
+            .collect();
+        assert_eq!(zombies, [true, false], "3 dies only after the hooks were attached");
+        assert!(seeded.iter().all(|one| one.at == 7));
+    }
+}

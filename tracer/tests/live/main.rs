@@ -1,0 +1,3 @@
+//! Live tests: real programs under the real kernel.
+
+fn main() {}

@@ -1,0 +1,77 @@
+//! All tests: those that need no kernel, then the live ones as root.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::{
+    bpf,
+    build::OBJECT_VARIABLE,
+    check::{self, HOST_PACKAGES},
+    process,
+    setup::{self, Choice},
+    workspace::Workspace,
+};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Test optimized builds
+    #[arg(long)]
+    release: bool,
+    /// Leave out formatting, lints, documentation and dependencies
+    #[arg(long)]
+    no_check: bool,
+    /// Leave out the tests that load BPF programs: needs no root and no BPF object
+    #[arg(long)]
+    no_live: bool,
+    /// Only tests whose name contains this
+    filter: Option<String>,
+}
+
+pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> Result<()> {
+    // First of all: what is missing should not show after minutes of other tests.
+    let live = if options.no_live {
+        None
+    } else {
+        Some((as_root()?, setup::bpf_tools(workspace, choice)?))
+    };
+    if !options.no_check {
+        check::all(workspace)?;
+    }
+    let Some((as_root, tools)) = live else {
+        return process::run(&mut cargo_test(workspace, options));
+    };
+    let object = bpf::build(workspace, &tools)?;
+    let plain = process::run(cargo_test(workspace, options).env(OBJECT_VARIABLE, &object));
+    // Live tests see each other's processes.
+    let live = process::run(
+        cargo_test(workspace, options)
+            .args(["--features=tracer/live", "--test=live"])
+            .args(as_root)
+            .args(["--", "--test-threads=1"])
+            .env(OBJECT_VARIABLE, &object),
+    );
+    plain.and(live)
+}
+
+fn cargo_test(workspace: &Workspace, options: &Options) -> Command {
+    let mut cargo = workspace.cargo("test");
+    cargo
+        .args(HOST_PACKAGES)
+        .arg("--no-fail-fast")
+        .args(options.release.then_some("--release"))
+        .args(&options.filter);
+    cargo
+}
+
+/// The option that has cargo start test programs as root, where we are not.
+fn as_root() -> Result<Option<&'static str>> {
+    if process::is_root() {
+        return Ok(None);
+    }
+    if process::find_in_path("sudo").is_none() {
+        bail!("live tests need root and sudo is not installed: use `--no-live` or become root");
+    }
+    Ok(Some("--config=target.'cfg(all())'.runner=['sudo','--preserve-env']"))
+}
