@@ -146,9 +146,9 @@ pub const ADOPTER_SUBREAPER: u32 = 2;
 /// [`Exit::adopter_kind`]: the init of its pid namespace.
 pub const ADOPTER_PIDNS_INIT: u32 = 3;
 
-/// [`Exit::sigchld`] and [`Death::sigchld`]: the parent ignores SIGCHLD.
+/// In `sigchld` fields: the process ignores SIGCHLD.
 pub const SIGCHLD_IGNORED: u32 = 1;
-/// [`Exit::sigchld`] and [`Death::sigchld`]: the parent set `SA_NOCLDWAIT`.
+/// In `sigchld` fields: the process set `SA_NOCLDWAIT`.
 pub const SIGCHLD_NOCLDWAIT: u32 = 2;
 
 /// The last thread of a process began to exit (`sched_process_exit`).
@@ -189,8 +189,8 @@ pub struct Exit {
     pub sigchld: u32,
     /// Signal it sends to its parent, 0 for none.
     pub exit_signal: u32,
-    /// 0.
-    pub reserved: u32,
+    /// `SIGCHLD_*` bits of the adopter.
+    pub adopter_sigchld: u32,
 }
 
 /// The death signal was raised (`signal_generate` out of `do_notify_parent`, kernel/signal.c): the

@@ -2,19 +2,24 @@
 //! called, its signals and its status passed on.
 
 use std::{
+    ffi::OsStr,
     fs::File,
     io,
-    os::unix::process::{CommandExt as _, ExitStatusExt as _},
+    os::unix::{
+        ffi::OsStrExt as _,
+        process::{CommandExt as _, ExitStatusExt as _},
+    },
+    path::Path,
     process::ExitStatus,
 };
 
 use anyhow::Result;
 use nix::{
-    sys::signal::{Signal, kill},
+    sys::signal::{SigHandler, Signal, kill, signal},
     unistd::{Pid, getpgrp, initgroups, tcgetpgrp},
 };
 
-use crate::settings;
+use crate::{settings, signals::Caught};
 
 /// The command could not be started: exit status 127 when there is none, 126 when it is not one.
 #[derive(Debug)]
@@ -60,14 +65,29 @@ impl Command {
                 });
             }
         }
+        let ignored = settings.ignored.clone();
+        if !ignored.is_empty() {
+            // SAFETY: between fork and exec, a system call for each.
+            unsafe {
+                command.pre_exec(move || {
+                    for ignored in &ignored {
+                        signal(*ignored, SigHandler::SigIgn)?;
+                    }
+                    Ok(())
+                });
+            }
+        }
         let child = tokio::process::Command::from(command).spawn().map_err(|error| {
             let status = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
             let what = match error.kind() {
+                io::ErrorKind::NotFound if is_there(program) => {
+                    "the interpreter or loader that it names is missing".to_owned()
+                }
                 io::ErrorKind::NotFound => "command not found".to_owned(),
                 io::ErrorKind::PermissionDenied => "not executable, or no permission".to_owned(),
                 _ => error.to_string(),
             };
-            NotStarted { what: format!("cannot run {}: {what}", program.display()), status }
+            NotStarted { what: format!("cannot run '{}': {what}", program.display()), status }
         })?;
         Ok(Self { child, told_to_end: false })
     }
@@ -78,19 +98,29 @@ impl Command {
     }
 
     /// Passes a signal on. False when the session should end instead: it has been told to before.
-    pub(crate) fn take_signal(&mut self, signal: Signal) -> bool {
+    pub(crate) fn take_signal(&mut self, caught: Caught) -> bool {
+        let Caught { signal, by_kernel } = caught;
         let repeated = std::mem::replace(&mut self.told_to_end, signal == Signal::SIGTERM);
         if repeated && signal == Signal::SIGTERM {
             return false;
         }
         // What the terminal sends, it sends to the whole group: the command has it already.
-        let from_terminal = signal != Signal::SIGTERM && in_foreground();
+        let from_terminal = by_kernel && in_foreground();
         if let (false, Some(pid)) = (from_terminal, self.child.id()) {
             // It may have ended just now.
             let _ = kill(Pid::from_raw(pid as i32), signal);
         }
         true
     }
+}
+
+/// Whether there is such a file, where the command is looked for.
+fn is_there(program: &OsStr) -> bool {
+    if program.as_bytes().contains(&b'/') {
+        return Path::new(program).is_file();
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 fn in_foreground() -> bool {

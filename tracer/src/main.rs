@@ -1,18 +1,32 @@
 //! The command line program: parse, run, exit status.
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use clap::Parser as _;
-use tracer::{NotStarted, Refusal, cli::Cli, commands, settings::Usage};
+use tracer::{NotStarted, Refusal, cli::Cli, commands, settings::Usage, sink::say};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => return print(&answer),
+    };
     match commands::run(&cli) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            eprintln!("tracer: {error:#}");
+            say(&format!("tracer: {error:#}\n"));
             ExitCode::from(exit_status(&error))
         }
+    }
+}
+
+/// Help, the version, or what is wrong with the usage.
+fn print(answer: &clap::Error) -> ExitCode {
+    match answer.print() {
+        Err(error) if !answer.use_stderr() && error.kind() != io::ErrorKind::BrokenPipe => {
+            say(&format!("tracer: cannot write to standard output: {error}\n"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::from(answer.exit_code() as u8),
     }
 }
 

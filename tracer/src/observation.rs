@@ -273,7 +273,7 @@ pub struct Exited {
     /// The ptrace tracer, when it is not the parent.
     pub ptracer: Option<u32>,
     /// Who takes over its children.
-    pub adopter: Option<(Identity, AdopterKind)>,
+    pub adopter: Option<Adopter>,
     /// How it ended.
     pub status: Status,
     /// User CPU time, ns.
@@ -288,6 +288,17 @@ pub struct Exited {
     pub exit_signal: u32,
     /// Where it lives.
     pub home: Home,
+}
+
+/// Who takes over the children of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Adopter {
+    /// The process.
+    pub id: Identity,
+    /// In what role.
+    pub kind: AdopterKind,
+    /// What it does with SIGCHLD: it may want no zombies.
+    pub sigchld: Sigchld,
 }
 
 /// [`Fact::Died`]

@@ -30,6 +30,9 @@ const HOLD: u64 = 2_000_000;
 const HOLD_BUSY: u64 = 100_000_000;
 /// The shortest time between two looks at the ring.
 const SHORTEST_TICK: Duration = Duration::from_millis(5);
+/// How long the end of a session waits for the kernel to release what was reaped: an RCU grace
+/// period, 10 to 30 ms on an idle machine.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// Runs the session to its end and returns the program's exit status.
 pub(crate) fn run(settings: &settings::Session) -> Result<u8> {
@@ -64,6 +67,7 @@ async fn session(settings: &settings::Session) -> Result<u8> {
     let mut command = settings.command.as_ref().map(Command::spawn).transpose()?;
     road.begin(settings);
     let end = road.travel(settings, &mut signals, command.as_mut()).await?;
+    road.settle().await;
     let summary = road.end(settings);
     let Road { live, output, .. } = road;
     // The hooks go before the waiting below: nothing is traced that nobody will read.
@@ -189,6 +193,20 @@ impl Road {
     fn show(&mut self) {
         for event in self.model.drain() {
             self.sink.event(&event, self.output.buffer());
+        }
+    }
+
+    /// Where a reap is proved only by the kernel's release of the process, that comes a grace
+    /// period later: waits for it while something that is gone has not been told of.
+    async fn settle(&mut self) {
+        let until = Instant::now() + GRACE;
+        loop {
+            tokio::time::sleep(SHORTEST_TICK).await;
+            self.pump(false);
+            let untold = self.model.dead().any(|id| !crate::source::is_listed(id));
+            if !untold || Instant::now() >= until {
+                return;
+            }
         }
     }
 

@@ -1,20 +1,20 @@
 //! What the command line means, checked: past here nothing is wrong usage any more.
 
 use std::{
-    ffi::OsString,
-    io::IsTerminal as _,
-    os::unix::ffi::{OsStrExt as _, OsStringExt as _},
-    path::{Path, PathBuf},
-    time::Duration,
+    ffi::OsString, io::IsTerminal as _, os::unix::ffi::OsStrExt as _, path::Path, time::Duration,
 };
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
-use nix::unistd::{Gid, Uid, User};
+use nix::{
+    sys::signal::Signal,
+    unistd::{Gid, Uid, User},
+};
 use procfs::process::Process;
 
 use crate::{
     cli,
     lifecycle::{event::What, filter::Filter},
+    signals::is_ignored,
     sink::{Format, Style, output::Target},
 };
 
@@ -64,6 +64,8 @@ pub struct Command {
     pub argv: Vec<OsString>,
     /// As whom, when not as the caller.
     pub user: Option<RunAs>,
+    /// Signals that the caller ignores, as `nohup` and scripts do: so does the command.
+    pub ignored: Vec<Signal>,
 }
 
 /// A user to run a command as.
@@ -79,9 +81,10 @@ pub struct RunAs {
 pub fn trace(args: &cli::Trace) -> Checked<Session> {
     let filter = &args.filter;
     for pid in &filter.pid {
-        if *pid == 0 || Process::new(*pid as i32).is_err() {
-            return wrong(format!("--pid {pid}: there is no such process"));
-        }
+        root(*pid)?;
+    }
+    if args.output.lifecycles && !filter.types.is_empty() {
+        return wrong("--type chooses among events, and --lifecycles shows none");
     }
     let target = target(args.output.output.as_deref(), Target::Stdout);
     Ok(Session {
@@ -111,7 +114,10 @@ pub fn run(args: &cli::Run) -> Checked<Session> {
         None => sudo_caller()?,
     };
     let target = target(args.output.output.as_deref(), Target::Stderr);
-    let command = Some(Command { argv: args.command.clone(), user });
+    // Those that the session catches; what it leaves alone is handed on by the kernel.
+    let ignored = [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM].into_iter();
+    let ignored = ignored.filter(|signal| is_ignored(*signal)).collect();
+    let command = Some(Command { argv: args.command.clone(), user, ignored });
     Ok(Session { command, ..session(&args.output, target)? })
 }
 
@@ -188,6 +194,21 @@ fn duration(option: &str, text: &str) -> Checked<Duration> {
     }
 }
 
+/// A process whose tree can be traced.
+fn root(pid: u32) -> Checked<()> {
+    let process = match Process::new(pid as i32) {
+        Ok(process) if pid != 0 => process,
+        _ => return wrong(format!("--pid {pid}: there is no such process")),
+    };
+    // Threads have a directory in /proc, which a listing of /proc does not show.
+    match process.status() {
+        Ok(status) if status.tgid != process.pid() => {
+            wrong(format!("--pid {pid}: is a thread of process {}", status.tgid))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn globs(globs: &[String]) -> Checked<Option<GlobSet>> {
     if globs.is_empty() {
         return Ok(None);
@@ -256,14 +277,16 @@ fn cgroup(path: &Path) -> Checked<Vec<u8>> {
     let Some(mount) = mount else {
         return wrong(format!("--cgroup {}: no cgroup v2 hierarchy is mounted", path.display()));
     };
-    let inside = path.strip_prefix(&mount).or_else(|_| path.strip_prefix("/")).unwrap_or(path);
-    let full: PathBuf = mount.join(inside);
-    if !full.is_dir() {
-        return wrong(format!("--cgroup {}: there is no {}", path.display(), full.display()));
+    let within = mount.join(path.strip_prefix("/").unwrap_or(path));
+    for given in [path, &within] {
+        // Resolved, because events have the path as the kernel says it: without links, `.` and `..`.
+        let full = given.canonicalize().ok().filter(|full| full.is_dir());
+        if let Some(inside) = full.as_ref().and_then(|full| full.strip_prefix(&mount).ok()) {
+            return Ok([b"/", inside.as_os_str().as_bytes()].concat());
+        }
     }
-    let mut bytes = vec![b'/'];
-    bytes.extend(inside.as_os_str().as_bytes());
-    Ok(OsString::from_vec(bytes).into_vec())
+    let (path, mount) = (path.display(), mount.display());
+    wrong(format!("--cgroup {path}: is no directory of the cgroup v2 hierarchy at {mount}"))
 }
 
 /// Inodes of namespaces count from this (`PROC_DYNAMIC_FIRST` and the fixed ones below it,
@@ -312,5 +335,31 @@ mod tests {
         assert!(pidns(0).is_err());
         assert_eq!(pidns(4_026_531_836).unwrap(), 4_026_531_836);
         assert!(pidns(std::process::id()).unwrap() >= FIRST_NAMESPACE);
+    }
+
+    #[test]
+    fn a_thread_is_no_root_of_a_tree() {
+        let own = std::process::id();
+        assert!(root(own).is_ok());
+        let thread = nix::unistd::gettid().as_raw() as u32;
+        assert_ne!(thread, own, "tests run in threads of their own");
+        let refused = root(thread).unwrap_err().to_string();
+        assert!(refused.ends_with(&format!("is a thread of process {own}")), "{refused}");
+        assert!(root(0).is_err());
+    }
+
+    #[test]
+    fn every_way_to_write_a_cgroup_means_the_same() {
+        // Without a cgroup v2 hierarchy there is nothing to name.
+        let Ok(root) = cgroup(Path::new("/")) else { return };
+        assert_eq!(root, b"/");
+        for path in [".", "/.", "./", "", "/sys/fs/cgroup/../cgroup"] {
+            match cgroup(Path::new(path)) {
+                Ok(same) => assert_eq!(same, root, "{path}"),
+                // Where the hierarchy is mounted elsewhere.
+                Err(_) => assert!(path.starts_with("/sys"), "{path}"),
+            }
+        }
+        assert!(cgroup(Path::new("..")).is_err(), "above the hierarchy");
     }
 }

@@ -59,6 +59,6 @@ fn last_thread(time: u64, process: Process) -> Exit {
         status: account.status,
         sigchld: parent.task().sigchld(),
         exit_signal: process.exit_signal(),
-        reserved: 0,
+        adopter_sigchld: adopter.sigchld,
     }
 }

@@ -19,6 +19,7 @@ pub(crate) struct Adopter {
     pub(crate) tgid: u32,
     pub(crate) start: u64,
     pub(crate) kind: u32,
+    pub(crate) sigchld: u32,
 }
 
 /// The pid namespace of a process.
@@ -79,7 +80,7 @@ impl Process {
     /// `find_new_reaper` (kernel/exit.c), as of now.
     #[inline(always)]
     fn adopter(self, Namespace { ns, level, .. }: Namespace) -> Adopter {
-        let none = Adopter { tgid: 0, start: 0, kind: ADOPTER_NONE };
+        let none = Adopter { tgid: 0, start: 0, kind: ADOPTER_NONE, sigchld: 0 };
         let Some(ns) = ns else { return none };
         let init = Task(field!(ns, pidns_child_reaper)).process();
         let tgid = init.tgid();
@@ -87,7 +88,7 @@ impl Process {
             return none;
         }
         let kind = if level == 0 { ADOPTER_INIT } else { ADOPTER_PIDNS_INIT };
-        let by_init = Adopter { tgid, start: init.start(), kind };
+        let by_init = Adopter { tgid, start: init.start(), kind, sigchld: init.task().sigchld() };
         if !bit(self.signal(), read!(OFFSETS.signal_has_subreaper)) {
             return by_init;
         }
@@ -96,7 +97,12 @@ impl Process {
         if subreaper.tgid() == 0 || subreaper.level() != level {
             return by_init;
         }
-        Adopter { tgid: subreaper.tgid(), start: subreaper.start(), kind: ADOPTER_SUBREAPER }
+        Adopter {
+            tgid: subreaper.tgid(),
+            start: subreaper.start(),
+            kind: ADOPTER_SUBREAPER,
+            sigchld: subreaper.task().sigchld(),
+        }
     }
 
     /// The nearest ancestor that is a subreaper and alive, else task 0, which ends every chain.

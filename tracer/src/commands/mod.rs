@@ -9,7 +9,10 @@ use std::io::Write as _;
 
 use anyhow::{Context as _, Result};
 
-use crate::cli::{Cli, Command};
+use crate::{
+    cli::{Cli, Command},
+    sink::say,
+};
 
 /// Runs the command and returns the exit status.
 pub fn run(cli: &Cli) -> Result<u8> {
@@ -41,7 +44,8 @@ fn log_to_stderr(verbose: bool) {
             true
         }
         fn log(&self, record: &log::Record<'_>) {
-            eprintln!("tracer: {}: {}", record.level().as_str().to_lowercase(), record.args());
+            let level = record.level().as_str().to_lowercase();
+            say(&format!("tracer: {level}: {}\n", record.args()));
         }
         fn flush(&self) {}
     }

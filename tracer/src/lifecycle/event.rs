@@ -143,8 +143,8 @@ pub struct Exit {
 pub struct Reaper {
     /// The process.
     pub pid: u32,
-    /// The thread.
-    pub tid: u32,
+    /// The thread, if it was seen.
+    pub tid: Option<u32>,
     /// The thread's name.
     pub comm: Comm,
 }

@@ -9,6 +9,9 @@ mod process;
 pub mod standing;
 mod state;
 pub mod summary;
+#[cfg(test)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "a test looks for one kind of event")]
+mod tests;
 mod why;
 
 use std::{
@@ -18,22 +21,19 @@ use std::{
 
 use event::{By, Event, Exit, Peer, Reap, Reaper, Via, What};
 use filter::Filter;
-use process::{Process, UnnamedWait, Waits};
+use process::{Process, SIGCHLD, UnnamedWait, Waits};
 use state::{Seen, State, Step, step};
 use summary::{Living, Summary, Tally};
 
 use crate::observation::{
-    AdopterKind, Died, Execed, Exited, Fact, Forked, Found, Identity, Observation, Outcome,
-    Sigchld, Waited,
+    Adopter, AdopterKind, Died, Execed, Exited, Fact, Forked, Found, Identity, Observation,
+    Outcome, Sigchld, Waited,
 };
 
 /// Unless told otherwise, a zombie is reported as unreaped from this age on, ns.
 const UNREAPED_FROM: u64 = 1_000_000_000;
 /// How long a reaped process is kept for its late records when its release is never seen, ns.
 const KEEP_GONE: u64 = 10_000_000_000;
-/// `include/uapi/asm-generic/signal.h`
-const SIGCHLD: u32 = 17;
-
 /// The processes known and what is still to be said of them.
 pub struct Model {
     filter: Filter,
@@ -112,6 +112,12 @@ impl Model {
         self.processes.is_empty()
     }
 
+    /// The processes that have exited and are not known to be gone.
+    pub fn dead(&self) -> impl Iterator<Item = Identity> {
+        let dead = |process: &&Process| matches!(process.state, State::Exiting | State::Zombie);
+        self.processes.values().filter(dead).map(|process| process.id)
+    }
+
     /// The process with this pid, if it is in the table of processes still.
     pub fn has(&self, pid: u32) -> bool {
         self.processes.get(&pid).is_some_and(|process| process.state != State::Gone)
@@ -154,25 +160,34 @@ impl Model {
         }
     }
 
+    /// This very life, not another one with its pid.
+    fn get(&self, id: Identity) -> Option<&Process> {
+        self.processes.get(&id.pid).filter(|known| known.id.same(id))
+    }
+
+    fn get_mut(&mut self, id: Identity) -> Option<&mut Process> {
+        self.processes.get_mut(&id.pid).filter(|known| known.id.same(id))
+    }
+
     /// Another process, by the name it has now.
     fn peer(&self, id: Identity) -> Peer {
-        match self.processes.get(&id.pid) {
-            Some(process) if process.id.same(id) => process.peer(),
-            _ => Peer { pid: id.pid, comm: None },
-        }
+        self.get(id).map_or(Peer { pid: id.pid, comm: None }, Process::peer)
     }
 
     /// Makes `pid` this very life, creating it when it is not known and ending another life that
     /// had the pid, whose release was not seen.
     fn enter(&mut self, at: u64, id: Identity) -> &mut Process {
         let other = self.processes.get(&id.pid).is_some_and(|known| !known.id.same(id));
+        let unseen = other && self.has(id.pid);
+        if unseen {
+            // The wait that released it may not have returned yet.
+            self.reap_unseen(at, id.pid, u64::MAX);
+        }
         if other {
-            if self.has(id.pid) {
-                self.reap_unseen(at, id.pid);
-            }
             self.forget(id.pid);
         }
         let process = self.processes.entry(id.pid).or_insert_with(|| Process::new(id, true));
+        process.after_unseen |= unseen;
         if process.id.start != id.start {
             // Found in /proc to the tick, now known to the nanosecond.
             process.id = id;
@@ -180,7 +195,7 @@ impl Model {
         process
     }
 
-    /// Whether an older life has this pid now than the one a late record tells of.
+    /// Whether a younger life has this pid now than the one that is told of.
     fn is_superseded(&self, id: Identity) -> bool {
         self.processes
             .get(&id.pid)
@@ -193,9 +208,7 @@ impl Model {
         if let Some(old) = old.and_then(|old| self.processes.get_mut(&old.pid)) {
             old.children.remove(&pid);
         }
-        if let Some(parent) =
-            self.processes.get_mut(&parent.pid).filter(|known| known.id.same(parent))
-        {
+        if let Some(parent) = self.get_mut(parent) {
             parent.children.insert(pid);
         }
     }
@@ -209,11 +222,7 @@ impl Model {
     }
 
     fn drop_gone(&mut self, id: Identity) {
-        let gone = self
-            .processes
-            .get(&id.pid)
-            .is_some_and(|process| process.id.same(id) && process.state == State::Gone);
-        if gone {
+        if self.get(id).is_some_and(|process| process.state == State::Gone) {
             self.forget(id.pid);
         }
     }
@@ -246,8 +255,7 @@ impl Model {
             return;
         }
         let pid = fork.id.pid;
-        let known = self.processes.get(&pid).filter(|known| known.id.same(fork.id));
-        let step = known.map_or(Step::Apply, |known| step(known.state, Seen::Forked));
+        let step = self.get(fork.id).map_or(Step::Apply, |known| step(known.state, Seen::Forked));
         if step == Step::Ignore {
             return;
         }
@@ -256,7 +264,7 @@ impl Model {
         process.exit_signal = Some(fork.exit_signal);
         process.move_to(fork.home.clone());
         let first = process.life.forked_at.replace(at).is_none();
-        if step == Step::Apply {
+        if process.parent.is_none() {
             self.set_parent(pid, fork.parent);
         }
         if first {
@@ -280,8 +288,9 @@ impl Model {
         process.state = State::Running;
         process.comm = Some(exec.comm);
         process.move_to(exec.home);
-        // How the old program waited says nothing of the new one.
-        process.waits = Waits::default();
+        // How the old program waited says nothing of the new one. Whom it reaped stays open.
+        let unnamed = std::mem::take(&mut process.waits.unnamed);
+        process.waits = Waits { unnamed, ..Waits::default() };
         process.life.exec_count += 1;
         if process.life.execs.len() == event::Life::EXECS {
             process.life.execs.remove(0);
@@ -297,7 +306,12 @@ impl Model {
     }
 
     fn exited(&mut self, at: u64, exit: Exited) {
+        let parent_stays = !self.is_ending(exit.parent);
         let Some((process, step)) = self.known(at, exit.id, Seen::Exited) else { return };
+        if process.life.exited_at.is_some() {
+            // Doubled, and read after the death.
+            return;
+        }
         process.comm = Some(exit.comm);
         process.status = Some(exit.status);
         process.sigchld = exit.sigchld;
@@ -305,6 +319,10 @@ impl Model {
         process.ptracer = exit.ptracer;
         process.move_to(exit.home);
         process.life.exited_at = Some(at);
+        if parent_stays {
+            // `sigchld` is that of the parent it dies to.
+            process.released_by_kernel = false;
+        }
         if step == Step::Apply {
             process.state = State::Exiting;
         }
@@ -319,8 +337,8 @@ impl Model {
             max_rss: exit.max_rss,
         };
         self.push(at, pid, What::Exit(what));
-        if let Some((adopter, kind)) = exit.adopter {
-            self.orphan_children(at, pid, adopter, kind);
+        if let Some(adopter) = exit.adopter {
+            self.orphan_children(at, pid, adopter);
         }
     }
 
@@ -336,19 +354,27 @@ impl Model {
     }
 
     fn is_ending(&self, id: Identity) -> bool {
-        self.processes.get(&id.pid).is_some_and(|process| {
-            process.id.same(id)
-                && matches!(process.state, State::Exiting | State::Zombie | State::Gone)
+        self.get(id).is_some_and(|process| {
+            matches!(process.state, State::Exiting | State::Zombie | State::Gone)
         })
     }
 
-    fn orphan_children(&mut self, at: u64, pid: u32, adopter: Identity, kind: AdopterKind) {
+    fn orphan_children(&mut self, at: u64, pid: u32, adopter: Adopter) {
         let children = self.processes.get(&pid).map(|process| process.children.clone());
         for child in children.unwrap_or_default() {
-            if self.has(child) {
-                self.reparent(at, child, adopter, Some(kind));
+            if self.has(child) && !self.may_be_released(child) {
+                self.reparent(at, child, adopter.id, Some(adopter.kind));
+                self.hand_over(child, adopter.sigchld);
             }
         }
+    }
+
+    /// Whether its parent wanted no zombie of it, and so it may be gone without any sign but its
+    /// release. If it is not, its death will show who adopted it.
+    fn may_be_released(&self, pid: u32) -> bool {
+        self.processes
+            .get(&pid)
+            .is_some_and(|child| child.state == State::Exiting && child.is_unwanted())
     }
 
     fn reparent(&mut self, at: u64, pid: u32, to: Identity, kind: Option<AdopterKind>) {
@@ -364,6 +390,16 @@ impl Model {
         };
         self.set_parent(pid, to);
         self.push(at, pid, what);
+    }
+
+    /// A zombie is announced to its new parent, and released at once by the dying one where that
+    /// wants none (`reparent_leader`, kernel/exit.c). When exactly is not seen, only that it is gone.
+    fn hand_over(&mut self, pid: u32, adopter: Sigchld) {
+        if let Some(child) = self.processes.get_mut(&pid) {
+            child.released_by_kernel = adopter.reaps_itself();
+            // Whatever it was born with: `reparent_leader`, too.
+            child.exit_signal = Some(SIGCHLD);
+        }
     }
 
     /// In what role a process adopts, when the kernel did not say beforehand that it would.
@@ -383,15 +419,23 @@ impl Model {
         if step == Step::Fill {
             return;
         }
+        let told_parent = process.ptracer != Some(death.target);
+        // Without the exit record it may be a tracer that was told.
+        let named = told_parent && process.life.exited_at.is_some();
+        let Some(process) = self.processes.get(&pid) else { return };
+        if named
+            && !process.is_child_of(death.target)
+            && let Some(told) = self.processes.get(&death.target).map(|told| told.id)
+        {
+            self.correct_parent(at, pid, told);
+        }
+        let Some(process) = self.processes.get_mut(&pid) else { return };
         process.life.zombie_at = Some(at);
         process.state = State::Zombie;
         let teardown = process.teardown();
-        let told_parent = process.ptracer != Some(death.target);
-        let auto = told_parent
-            && death.sigchld.reaps_itself()
-            && process.exit_signal.is_none_or(|signal| signal == SIGCHLD);
+        let auto = told_parent && death.sigchld.reaps_itself() && process.sends_sigchld();
         let parent = process.parent;
-        if let Some(parent) = parent.and_then(|parent| self.processes.get_mut(&parent.pid)) {
+        if let Some(parent) = parent.and_then(|parent| self.get_mut(parent)) {
             parent.waits.coalesced += u64::from(death.fate == crate::observation::Fate::Pending);
         }
         let parent = parent.map(|parent| self.peer(parent));
@@ -420,7 +464,7 @@ impl Model {
             return;
         }
         let Some(since) = process.zombie_since() else { return };
-        let parent = process.parent.and_then(|parent| self.processes.get(&parent.pid));
+        let parent = process.parent.and_then(|parent| self.get(parent));
         let (causes, remedy) = why::explain(process, parent);
         let parent = process.parent.map(|parent| self.peer(parent));
         let process = self.processes.get_mut(&pid).expect("it was just seen");
@@ -462,24 +506,29 @@ impl Model {
         }
         let Some(pid) = self.resolve(wait.pid, number) else { return };
         let Some(child) = self.processes.get(&pid) else { return };
+        if child.may_be_mistaken(at) {
+            return;
+        }
         if step(child.state, Seen::Waited { certain: reaped.is_some() }) != Step::Apply {
             return;
         }
-        let is_parent = child.parent.is_none_or(|parent| parent.pid == wait.pid);
+        let is_parent = child.is_child_of(wait.pid);
+        let adopter = self.processes.get(&wait.pid).filter(|known| known.state != State::Gone);
+        let adopter = adopter.map(|known| known.id).filter(|_| !is_parent);
+        let Some(child) = self.processes.get_mut(&pid) else { return };
         if child.ptracer == Some(wait.pid) && !is_parent {
             // The tracer has its report; the parent must wait, too (EXIT_TRACE, wait_task_zombie).
+            child.ptracer_waited = true;
             return;
         }
-        if !is_parent {
-            // Only the parent can reap: it has adopted the child without our knowing.
-            let to = self.processes.get(&wait.pid).map(|waiter| waiter.id);
-            if let Some(to) = to {
-                self.reparent(at, pid, to, None);
-            }
+        // Only the parent can reap: otherwise it has adopted the child without our knowing.
+        match adopter {
+            Some(adopter) => self.reparent(at, pid, adopter, None),
+            None => child.reparents += u32::from(!is_parent),
         }
         let orphaned = self.processes.get(&pid).is_some_and(|child| child.reparents > 0);
         let by = if orphaned { By::Adopter } else { By::Parent };
-        let reaper = Reaper { pid: wait.pid, tid: wait.tid, comm: wait.comm };
+        let reaper = Reaper { pid: wait.pid, tid: Some(wait.tid), comm: wait.comm };
         self.reap(at, pid, Some(reaper), Some(by), Via::Call(wait.call), true);
     }
 
@@ -497,12 +546,11 @@ impl Model {
     }
 
     fn freed(&mut self, at: u64, id: Identity) {
-        let Some(process) = self.processes.get(&id.pid).filter(|known| known.id.same(id)) else {
-            return;
-        };
+        let Some(process) = self.get(id) else { return };
         match step(process.state, Seen::Freed) {
             Step::Apply => {
-                self.reap_unseen(at, id.pid);
+                let since = process.zombie_since().unwrap_or(0);
+                self.reap_unseen(at, id.pid, since);
                 self.forget(id.pid);
             }
             Step::Drop => self.forget(id.pid),
@@ -510,17 +558,14 @@ impl Model {
         }
     }
 
-    /// It is gone, and no wait told of it: finds the explanation that fits, if one does.
-    fn reap_unseen(&mut self, at: u64, pid: u32) {
+    /// It is gone, and no wait told of it: finds the explanation that fits, if one does. A wait
+    /// `since` then can have reaped it.
+    fn reap_unseen(&mut self, at: u64, pid: u32, since: u64) {
         let Some(process) = self.processes.get(&pid) else { return };
-        let parent = process.parent.and_then(|parent| {
-            self.processes.get(&parent.pid).filter(|known| known.id.same(parent))
-        });
-        let signals = process.exit_signal.is_none_or(|signal| signal == SIGCHLD);
+        let parent = process.parent.and_then(|parent| self.get(parent));
         if process.life.zombie_at.is_none()
             && process.life.exited_at.is_some()
-            && signals
-            && process.sigchld.reaps_itself()
+            && process.is_unwanted()
         {
             self.push(
                 at,
@@ -533,25 +578,25 @@ impl Model {
             );
             return self.reap(at, pid, None, Some(By::Kernel), Via::Autoreap, true);
         }
-        let since = process.zombie_since().or(process.life.exited_at).unwrap_or(0);
-        let waits = parent.map(|parent| (parent.id.pid, &parent.waits.unnamed));
-        let candidates: Vec<(u32, UnnamedWait)> = waits
-            .into_iter()
-            .flat_map(|(pid, waits)| waits.iter().map(move |wait| (pid, *wait)))
-            .filter(|(_, wait)| wait.at >= since)
-            .collect();
-        let by = if process.reparents > 0 { By::Adopter } else { By::Parent };
-        match candidates.as_slice() {
-            [] => self.reap(at, pid, None, None, Via::Unknown, false),
-            [(parent, wait)] => {
-                let reaper = Reaper { pid: *parent, tid: wait.tid, comm: wait.comm };
-                self.reap(at, pid, Some(reaper), Some(by), Via::Call(wait.call), false);
-            }
-            [.., (_, last)] => {
-                // One of several waits of its parent: which thread's is not known.
-                self.reap(at, pid, None, Some(by), Via::Call(last.call), false);
-            }
+        let is_dead = matches!(process.state, State::Exiting | State::Zombie);
+        if process.released_by_kernel && is_dead {
+            return self.reap(at, pid, None, Some(By::Kernel), Via::Autoreap, false);
         }
+        let (reaper, via) = match parent {
+            // A tracer may have had to do with it.
+            Some(parent) if process.ptracer.is_none() && process.state == State::Zombie => {
+                only_parent(parent, since)
+            }
+            _ => (None, Via::Unknown),
+        };
+        let by = if process.reparents > 0 { By::Adopter } else { By::Parent };
+        if let Some(Reaper { pid: parent, tid: Some(_), .. }) = reaper
+            && let Some(parent) = self.processes.get_mut(&parent)
+        {
+            // One wait reaps one child.
+            parent.waits.unnamed.retain(|wait| wait.at < since);
+        }
+        self.reap(at, pid, reaper, reaper.map(|_| by), via, false);
     }
 
     fn reap(
@@ -572,7 +617,8 @@ impl Model {
             .zombie_at
             .or(process.life.exited_at)
             .or(process.zombie_since_before.map(|_| process.id.start.ns()));
-        let zombie = if auto { Some(0) } else { since.and_then(|since| at.checked_sub(since)) };
+        let zombie =
+            if auto && exact { Some(0) } else { since.and_then(|since| at.checked_sub(since)) };
         process.life.reaped_at = Some(at);
         process.state = State::Gone;
         let reap = Reap {
@@ -589,8 +635,26 @@ impl Model {
             life: std::mem::take(&mut process.life),
         };
         let id = process.id;
+        if let Some(parent) = reaper.and_then(|reaper| self.processes.get_mut(&reaper.pid)) {
+            parent.waits.reaped += 1;
+        }
         self.push(at, pid, What::Reap(Box::new(reap)));
         self.gone.push_back((at, id));
+    }
+}
+
+/// Nobody but the parent can have reaped a zombie that is gone; which thread and by which call is
+/// known when one wait of it, since then, did not name whom it reaped.
+fn only_parent(parent: &Process, since: u64) -> (Option<Reaper>, Via) {
+    let waits = || parent.waits.unnamed.iter().filter(|wait| wait.at >= since);
+    let unseen = Reaper { pid: parent.id.pid, tid: None, comm: parent.comm.unwrap_or_default() };
+    match (waits().next(), waits().count()) {
+        (Some(wait), 1) => {
+            let reaper = Reaper { tid: Some(wait.tid), comm: wait.comm, ..unseen };
+            (Some(reaper), Via::Call(wait.call))
+        }
+        (Some(wait), _) => (Some(unseen), Via::Call(wait.call)),
+        (None, _) => (Some(unseen), Via::Unknown),
     }
 }
 

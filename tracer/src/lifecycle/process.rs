@@ -8,6 +8,9 @@ use super::{
 };
 use crate::observation::{Call, Comm, Fate, Home, Identity, Sigchld, Status};
 
+/// `include/uapi/asm-generic/signal.h`
+pub(crate) const SIGCHLD: u32 = 17;
+
 /// A wait that released a child without naming it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UnnamedWait {
@@ -24,6 +27,8 @@ pub(crate) struct Waits {
     pub(crate) returned: u64,
     /// Of these, those that any child could have answered.
     pub(crate) any: u64,
+    /// Children that it has reaped, by a call that was seen or not.
+    pub(crate) reaped: u64,
     /// Deaths whose signal fell together with one that was pending.
     pub(crate) coalesced: u64,
     /// Waits without a name, oldest first, the last [`Waits::UNNAMED`].
@@ -53,11 +58,17 @@ pub(crate) struct Process {
     /// What its parent did with SIGCHLD when it exited.
     pub(crate) sigchld: Sigchld,
     pub(crate) ptracer: Option<u32>,
+    /// The tracer has waited for it, and holds it no more.
+    pub(crate) ptracer_waited: bool,
     pub(crate) reparents: u32,
+    /// It was handed over to a parent that wants no zombies, and has not begun to exit under it.
+    pub(crate) released_by_kernel: bool,
     pub(crate) waits: Waits,
     pub(crate) why: Vec<Cause>,
     /// When it was found as a zombie, which it may have been for long.
     pub(crate) zombie_since_before: Option<u64>,
+    /// It has the pid of a life whose reap was not seen.
+    pub(crate) after_unseen: bool,
     /// It is in the traced tree.
     pub(crate) traced: bool,
     /// It matched the filter once.
@@ -80,10 +91,13 @@ impl Process {
             fate: None,
             sigchld: Sigchld::default(),
             ptracer: None,
+            ptracer_waited: false,
             reparents: 0,
+            released_by_kernel: false,
             waits: Waits::default(),
             why: Vec::new(),
             zombie_since_before: None,
+            after_unseen: false,
             traced,
             matched: false,
         }
@@ -118,6 +132,29 @@ impl Process {
 
     pub(crate) fn teardown(&self) -> Option<u64> {
         self.life.zombie_at?.checked_sub(self.life.exited_at?)
+    }
+
+    /// Whether its parent is the process that now has this pid. The pid is enough: whoever adopts
+    /// was alive when the parent died, and so has another one.
+    pub(crate) fn is_child_of(&self, pid: u32) -> bool {
+        self.parent.is_none_or(|parent| parent.pid == pid)
+    }
+
+    /// The signal it sends at death is the one by which a parent can say that it wants no zombies.
+    pub(crate) fn sends_sigchld(&self) -> bool {
+        self.exit_signal.is_none_or(|signal| signal == SIGCHLD)
+    }
+
+    /// Its parent wanted no zombie of it when it began to exit.
+    pub(crate) fn is_unwanted(&self) -> bool {
+        self.sends_sigchld() && self.sigchld.reaps_itself()
+    }
+
+    /// Whether a wait that names its pid may be meant for the life that had the pid before: the
+    /// pid is free for a new one before the call that released it returns.
+    pub(crate) fn may_be_mistaken(&self, waited_at: u64) -> bool {
+        let alive = matches!(self.state, State::Running | State::LeaderGone);
+        waited_at < self.id.start.ns() || self.after_unseen && alive
     }
 
     /// Since when it certainly was a zombie.

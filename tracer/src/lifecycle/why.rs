@@ -13,7 +13,7 @@ pub(crate) fn explain(zombie: &Process, parent: Option<&Process>) -> (Vec<Cause>
 fn causes(zombie: &Process, parent: Option<&Process>) -> Vec<Cause> {
     let mut causes = Vec::new();
     let Some(parent) = parent else { return causes };
-    if zombie.ptracer.is_some() {
+    if zombie.ptracer.is_some() && !zombie.ptracer_waited {
         causes.push(Cause::Ptraced);
     }
     if zombie.exit_signal == Some(0) {
@@ -21,13 +21,13 @@ fn causes(zombie: &Process, parent: Option<&Process>) -> Vec<Cause> {
     }
     let waits = &parent.waits;
     let coalesced = waits.coalesced > 0 || zombie.fate == Some(Fate::Pending);
-    if waits.returned > 0 && coalesced {
+    if waits.reaped > 0 && coalesced {
         causes.push(Cause::SigchldCoalesced);
     }
-    if waits.returned == 0 {
+    if waits.returned == 0 && waits.reaped == 0 {
         let adopted = zombie.reparents > 0 || parent.home.ns_pid == Some(1);
         causes.push(if adopted { Cause::InitNotReaping } else { Cause::ParentNeverWaits });
-    } else if waits.any == 0 {
+    } else if waits.returned > 0 && waits.any == 0 {
         causes.push(Cause::ParentWaitsForOthers);
     }
     causes

@@ -9,6 +9,8 @@ mod stamp;
 mod text;
 pub mod zombies;
 
+use std::io::{self, Write as _};
+
 use crate::lifecycle::event::Event;
 
 pub use stamp::{Stamp, duration};
@@ -50,6 +52,12 @@ pub fn sink(style: Style, boot_to_unix: i128) -> Box<dyn Sink> {
         (Format::Json, false) => Box::new(json::Json::new(stamp)),
         (Format::Json, true) => Box::new(lifecycles::Json::new(stamp)),
     }
+}
+
+/// Says something beside the events, on standard error. When that is full or closed, nothing is
+/// left to say it on.
+pub fn say(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// The closing summary as text, wherever the events went.

@@ -10,7 +10,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use tokio::sync::oneshot;
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    sync::oneshot,
+};
 
 /// Where events go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +39,7 @@ pub struct Output {
     writer: Option<SyncSender<Vec<u8>>>,
     ended: oneshot::Receiver<End>,
     end: Option<End>,
+    reader: Option<AsyncFd<File>>,
     name: String,
 }
 
@@ -43,6 +47,12 @@ pub struct Output {
 struct End {
     written: u64,
     error: Option<io::Error>,
+}
+
+impl End {
+    fn early(error: io::Error) -> Self {
+        Self { written: 0, error: Some(error) }
+    }
 }
 
 /// What came of the output.
@@ -57,10 +67,15 @@ pub enum Fate {
 impl Output {
     /// Opens the target; a file that cannot be written is an error before anything is traced.
     pub fn open(target: &Target) -> Result<Self> {
-        let (mut stream, name): (Box<dyn Write + Send>, String) = match target {
-            Target::Stdout => (Box::new(unbuffered(&io::stdout())?), "standard output".to_owned()),
-            Target::Stderr => (Box::new(unbuffered(&io::stderr())?), "standard error".to_owned()),
-            Target::File(path) => (Box::new(create(path)?), path.display().to_string()),
+        let (mut stream, name) = match target {
+            Target::Stdout => (unbuffered(&io::stdout())?, "standard output".to_owned()),
+            Target::Stderr => (unbuffered(&io::stderr())?, "standard error".to_owned()),
+            Target::File(path) => (create(path)?, path.display().to_string()),
+        };
+        let reader = match target {
+            Target::Stdout | Target::Stderr => watched(&stream),
+            // Readers of a named pipe come and go.
+            Target::File(_) => None,
         };
         let (writer, buffers) = sync_channel::<Vec<u8>>(BUFFERS);
         let (tell, ended) = oneshot::channel();
@@ -78,7 +93,7 @@ impl Output {
             // Nobody listens when the session gave up waiting.
             let _ = tell.send(end);
         })?;
-        Ok(Self { buffer: Vec::new(), writer: Some(writer), ended, end: None, name })
+        Ok(Self { buffer: Vec::new(), writer: Some(writer), ended, end: None, reader, name })
     }
 
     /// The buffer to append lines to.
@@ -107,13 +122,13 @@ impl Output {
 
     /// Resolves when the writer has failed, or its reader closed.
     pub async fn failed(&mut self) {
-        match (&mut self.ended).await {
-            Ok(end) => self.end = Some(end),
-            // The thread panicked, which the panic hook has told.
-            Err(_) => {
-                self.end = Some(End { written: 0, error: Some(io::Error::other("writer died")) });
-            }
-        }
+        let end = tokio::select! {
+            biased;
+            // Without an end the thread panicked, which the panic hook has told.
+            end = &mut self.ended => end.unwrap_or_else(|_| End::early(io::Error::other("writer died"))),
+            () = gone(self.reader.as_ref()) => End::early(io::ErrorKind::BrokenPipe.into()),
+        };
+        self.end = Some(end);
     }
 
     /// Writes the rest and says what came of it all.
@@ -142,6 +157,25 @@ impl Output {
                 )
             }),
         }
+    }
+}
+
+/// A pipe, whose reader may leave while there is nothing to write.
+fn watched(stream: &File) -> Option<AsyncFd<File>> {
+    let stream = stream.try_clone().ok()?;
+    // Files on disk cannot be watched, and need not be.
+    // SAFETY: the file owns its descriptor and keeps the same one as long as it lives.
+    unsafe { AsyncFd::register_with_interest(stream, Interest::ERROR) }.ok()
+}
+
+/// Resolves when the reader of a pipe has closed its end.
+async fn gone(reader: Option<&AsyncFd<File>>) {
+    let gone = match reader {
+        Some(reader) => reader.ready(Interest::ERROR).await.is_ok(),
+        None => false,
+    };
+    if !gone {
+        std::future::pending::<()>().await;
     }
 }
 

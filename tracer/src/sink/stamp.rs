@@ -61,7 +61,8 @@ pub fn duration(ns: u64) -> String {
             return format!("{}h{:02}m", minutes / 60, minutes % 60);
         }
     };
-    let digits = if scaled < 10.0 { 2 } else { usize::from(scaled < 100.0) };
+    // By what it rounds to: 9.996 is shown as 10.0.
+    let digits = if scaled < 9.995 { 2 } else { usize::from(scaled < 99.95) };
     format!("{scaled:.digits$}{unit}")
 }
 
@@ -78,6 +79,7 @@ mod tests {
             (812_345, "812µs"),
             (47_100_000, "47.1ms"),
             (10_000_300_000, "10.0s"),
+            (9_999_900_000, "10.0s"),
             (61_000_000_000, "1m01s"),
             (7_260_000_000_000, "2h01m"),
         ] {

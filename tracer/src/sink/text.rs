@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     lifecycle::{
-        event::{Event, Peer, Reap, Via, What, Who, arguments},
+        event::{Event, Peer, Reap, Reaper, Via, What, Who, arguments},
         summary::{Spread, Summary},
     },
     observation::{AdopterKind, Call, Comm, Fate, LostWhere, Program, Status},
@@ -178,26 +178,23 @@ fn describe(what: &What) -> (Tone, String) {
 fn reaped(reap: &Reap) -> (Tone, String) {
     let zombie = reap.zombie.map_or_else(|| "?".to_owned(), duration);
     let most = if reap.exact { "" } else { "at most " };
-    let mut details = match reap.via {
-        Via::Autoreap => "released at once by the kernel, its parent ignores SIGCHLD".to_owned(),
-        Via::Unknown => format!("zombie for {most}{zombie}, reaped by a wait that was not seen"),
-        Via::Call(call) => {
-            let by = reap.reaper.map_or_else(
-                || "its parent".to_owned(),
-                |reaper| {
-                    let pid = if reaper.pid == reaper.tid {
-                        reaper.pid.to_string()
-                    } else {
-                        format!("{} thread {}", reaper.pid, reaper.tid)
-                    };
-                    format!("{} ({})", name(Some(reaper.comm)), pid)
-                },
-            );
-            let call = match call {
-                Call::Wait4 => "wait4",
-                Call::Waitid => "waitid",
+    let mut details = match (reap.via, reap.exact) {
+        (Via::Autoreap, true) => {
+            "released at once by the kernel, its parent ignores SIGCHLD".to_owned()
+        }
+        (Via::Autoreap, false) => {
+            format!(
+                "zombie for {most}{zombie}, released by the kernel, its adopter ignores SIGCHLD"
+            )
+        }
+        (Via::Call(_) | Via::Unknown, _) => {
+            let by = reap.reaper.map_or_else(|| "nobody knows whom".to_owned(), reaper);
+            let call = match reap.via {
+                Via::Call(Call::Wait4) => "via wait4",
+                Via::Call(Call::Waitid) => "via waitid",
+                Via::Autoreap | Via::Unknown => "by a call that was not seen",
             };
-            format!("zombie for {most}{zombie}, reaped by {by} via {call}")
+            format!("zombie for {most}{zombie}, reaped by {by} {call}")
         }
     };
     if reap.reparents > 0 {
@@ -205,6 +202,12 @@ fn reaped(reap: &Reap) -> (Tone, String) {
     }
     let long = reap.zombie.is_some_and(|zombie| zombie >= LONG);
     (if long { Tone::Bad } else { Tone::Quiet }, details)
+}
+
+fn reaper(reaper: Reaper) -> String {
+    let thread = reaper.tid.filter(|tid| *tid != reaper.pid);
+    let thread = thread.map_or_else(String::new, |tid| format!(" thread {tid}"));
+    format!("{} ({}{thread})", name(Some(reaper.comm)), reaper.pid)
 }
 
 /// A process by name and pid.

@@ -72,9 +72,11 @@ fn object(zombie: &Standing, now: u64, time: &str) -> Value {
         });
         named(facts, Some(parent.comm))
     });
+    // A parent outside our pid namespace has no number here.
+    let ppid = Some(zombie.ppid).filter(|pid| *pid != 0);
     let facts = json!({
         "v": 1, "type": "zombie_found", "time": time, "at_ns": now, "pid": zombie.id.pid,
-        "start_ns": zombie.id.start.ns(), "ppid": zombie.ppid,
+        "start_ns": zombie.id.start.ns(), "ppid": ppid,
         "state": if zombie.threads > 0 { "leader_dead" } else { "zombie" },
         "zombie_at_most_ns": age(zombie, now), "threads": zombie.threads,
         "tracer": zombie.tracer, "parent": parent,

@@ -9,8 +9,8 @@ use zerocopy::FromBytes;
 
 use super::cgroups::Cgroups;
 use crate::observation::{
-    AdopterKind, Bytes, Call, Comm, Died, Execed, Exited, Fact, Fate, Forked, Home, Identity,
-    Observation, Outcome, Program, Sigchld, Start, Status, Waited,
+    Adopter, AdopterKind, Bytes, Call, Comm, Died, Execed, Exited, Fact, Fate, Forked, Home,
+    Identity, Observation, Outcome, Program, Sigchld, Start, Status, Waited,
 };
 
 /// The record is shorter or longer than its kind, or of no kind.
@@ -98,14 +98,18 @@ fn exit(record: &Exit, cgroups: &mut Cgroups) -> Fact {
         ADOPTER_PIDNS_INIT => Some(AdopterKind::PidnsInit),
         _ => None,
     };
-    let adopter = Identity { pid: record.adopter, start: Start::Exact(record.adopter_start) };
+    let adopter = kind.map(|kind| Adopter {
+        id: Identity { pid: record.adopter, start: Start::Exact(record.adopter_start) },
+        kind,
+        sigchld: sigchld(record.adopter_sigchld),
+    });
     let (cpu_user, cpu_system) = cpu_times(record.utime, record.stime, record.runtime);
     Fact::Exited(Exited {
         id: identity(&record.head),
         comm: Comm::new(record.comm),
         parent: Identity { pid: record.parent, start: Start::Exact(record.parent_start) },
         ptracer: (record.ptracer != 0).then_some(record.ptracer),
-        adopter: kind.map(|kind| (adopter, kind)),
+        adopter,
         status: Status::from(record.status),
         cpu_user,
         cpu_system,

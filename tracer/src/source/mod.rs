@@ -12,6 +12,7 @@ pub(crate) mod table;
 
 pub(crate) use live::{Capture, Live};
 pub(crate) use probe::INITIAL_PIDNS;
+pub(crate) use seed::is_listed;
 
 /// This kernel or this user cannot run the programs: exit status 4.
 #[derive(Debug)]

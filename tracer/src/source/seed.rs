@@ -70,6 +70,12 @@ fn home(process: &Process) -> Home {
     }
 }
 
+/// Whether the process stands in the table, alive or a zombie.
+pub(crate) fn is_listed(id: Identity) -> bool {
+    let stat = Process::new(id.pid as i32).and_then(|process| process.stat());
+    stat.is_ok_and(|stat| identity(&stat).same(id))
+}
+
 /// The pids of these processes and of all their descendants.
 pub(crate) fn tree(roots: &[u32]) -> HashSet<u32> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();

@@ -1,3 +1,15 @@
-//! Live tests: real programs under the real kernel.
+//! Live tests: real programs under the running kernel, one test per row of the truth table, named
+//! by the row. Each compares what the tracer said with what the program itself knows. They need
+//! root; a kernel that refuses the programs fails them with the reason.
 
-fn main() {}
+mod adoption;
+mod classic;
+#[path = "../common/mod.rs"]
+mod common;
+mod hostile;
+mod readme;
+mod scale;
+mod session;
+mod story;
+mod threads;
+mod waits;

@@ -1,0 +1,70 @@
+//! What is kept is what is alive, and what died within a stated window.
+
+use super::*;
+
+const LIVES: u64 = 200_000;
+/// Init and the parent.
+const LIVING: usize = 2;
+
+/// One life a millisecond, each a zombie for 100 µs, under pids that are reused as they would be;
+/// each is freed after an RCU grace period unless that is lost. Returns the most that was known.
+fn most_known(freed: bool) -> usize {
+    let mut model = opened(Filter::default());
+    let life = |n: u64| born(1_000 + (n % 30_000) as u32, 10 + n);
+    let mut most = 0;
+    for n in 0..LIVES {
+        let id = life(n);
+        tell_to(
+            &mut model,
+            [
+                (10 + n, fork(id, PARENT)),
+                (10 + n, exit(id, PARENT)),
+                (10 + n, death(id, PARENT)),
+                (10 + n, wait(PARENT, id.pid)),
+            ],
+        );
+        if freed && n >= 20 {
+            tell_to(&mut model, [(10 + n, free(life(n - 20)))]);
+        }
+        most = most.max(model.len());
+        assert!(model.alarms.len() <= 1_001, "the deaths of the last second");
+        assert!(model.gone.len() as u64 <= KEEP_GONE / MS + 1);
+    }
+    assert_eq!(model.summary(LIVES * MS).totals.reaps, LIVES);
+    most
+}
+
+#[test]
+fn lives_that_are_freed_are_forgotten() {
+    assert_eq!(most_known(true), LIVING + 20);
+}
+
+#[test]
+fn lives_whose_release_is_lost_are_forgotten_after_the_window() {
+    assert_eq!(most_known(false), LIVING + (KEEP_GONE / MS) as usize);
+}
+
+#[test]
+fn names_without_end_are_counted_together() {
+    let mut model = opened(Filter::default());
+    for n in 0..3_000_u32 {
+        let (parent, child) = (born(1_000 + 2 * n, 20), born(1_001 + 2 * n, 20));
+        let name = comm(&format!("worker-{n}"));
+        tell_to(
+            &mut model,
+            [
+                (20, fork_but(parent, PARENT, |fork| fork.comm = name)),
+                (20, fork(child, parent)),
+                (20, exit(child, parent)),
+                (20, death(child, parent)),
+                (20, wait_but(parent, child.pid, |wait| wait.comm = name)),
+                (20, free(child)),
+            ],
+        );
+    }
+    let summary = model.summary(30 * MS);
+    for rows in [&summary.by_parent, &summary.by_reaper] {
+        let (name, spread) = rows.first().expect("rows");
+        assert_eq!((*name, spread.count), (None, 2_000), "a thousand names are kept apart");
+    }
+}

@@ -1,0 +1,16 @@
+//! The program as users and their scripts meet it, wherever it can be met without a BPF program:
+//! these tests hold for every user, and for a build without BPF object too.
+
+mod common;
+
+mod cli {
+    mod doctor;
+    mod family;
+    mod help;
+    mod no_root;
+    mod output;
+    mod program;
+    mod schema;
+    mod usage;
+    mod zombies;
+}

@@ -1,0 +1,48 @@
+//! Users and builds that cannot trace: exit status 4, what is missing, and what can be done.
+
+use std::path::Path;
+
+use super::program::{HAS_PROGRAMS, run, tracer, unprivileged};
+
+#[test]
+fn a_user_without_privileges_is_told_what_to_do() {
+    for arguments in [&["trace"][..], &["run", "--", "echo", "it ran"]] {
+        let done = run(&mut unprivileged(arguments));
+        assert_eq!((done.status, done.stdout.as_str()), (Some(4), ""), "{arguments:?}");
+        for part in ["needs root", "CAP_BPF", "remedy: ", "`tracer zombies` works without"] {
+            assert!(done.stderr.contains(part), "{part:?} in {}", done.stderr);
+        }
+    }
+}
+
+#[test]
+fn wrong_usage_is_told_before_missing_privileges() {
+    let done = run(&mut unprivileged(&["trace", "--duration", "soon"]));
+    assert_eq!(done.status, Some(2), "{}", done.stderr);
+}
+
+#[test]
+fn trace_runs_where_doctor_says_so_and_gives_its_reason_where_not() {
+    for command in [tracer, unprivileged] {
+        let doctor = run(&mut command(&["doctor", "--format", "json"]));
+        let report = &doctor.lines()[0];
+        let done = run(&mut command(&["trace", "--duration", "0s"]));
+        assert_eq!(done.status, doctor.status, "{report}: {}", done.stderr);
+        let checks = report["checks"].as_array().expect("checks");
+        let first = checks.iter().find(|check| check["available"] == false);
+        for part in first.into_iter().flat_map(|first| [&first["why"], &first["remedy"]]) {
+            let part = part.as_str().expect("words");
+            assert!(done.stderr.contains(part), "{part:?} in {}", done.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_build_without_programs_says_so() {
+    if !Path::new("/sys/kernel/btf/vmlinux").exists() {
+        return; // What is said of the kernel comes first.
+    }
+    let doctor = run(&mut tracer(&["doctor"]));
+    let says = doctor.stdout.contains("this build of tracer has no BPF programs in it");
+    assert_eq!(says, !HAS_PROGRAMS, "{}", doctor.stdout);
+}

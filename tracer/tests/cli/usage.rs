@@ -1,0 +1,85 @@
+//! Wrong usage: exit status 2, nothing on stdout, and the message names what is wrong.
+
+use super::program::{run, tracer};
+
+#[track_caller]
+fn wrong(arguments: &[&str], message: &str) {
+    let done = run(&mut tracer(arguments));
+    assert_eq!(
+        (done.status, done.stdout.as_str()),
+        (Some(2), ""),
+        "{arguments:?}: {}",
+        done.stderr
+    );
+    assert!(done.stderr.contains(message), "{arguments:?}: {}", done.stderr);
+}
+
+#[test]
+fn a_command_or_option_that_does_not_exist() {
+    wrong(&["trase"], "'trase'");
+    wrong(&["trace", "--colour", "always"], "'--colour'");
+    wrong(&["trace", "/bin/true"], "'/bin/true'");
+    wrong(&["trace", "--format", "xml"], "'xml'");
+    wrong(&["zombies", "--pid", "1"], "'--pid'");
+}
+
+#[test]
+fn a_duration_without_a_unit_or_a_meaning() {
+    for option in ["--duration", "--min-zombie", "--latency"] {
+        for bad in ["10", "fast", "-1s", "10 parsecs", "500000h"] {
+            wrong(&["trace", &format!("{option}={bad}")], &format!("{option} {bad}: takes"));
+        }
+    }
+}
+
+#[test]
+fn a_glob_that_is_none() {
+    wrong(&["trace", "--comm", "[a"], "--comm [a: ");
+}
+
+#[test]
+fn a_type_of_events_that_does_not_exist() {
+    wrong(&["trace", "--type", "exit,exot"], "--type exot: takes session, existing, fork");
+    wrong(&["trace", "--type", ""], "--type : takes");
+}
+
+#[test]
+fn types_of_events_for_records_that_are_none() {
+    wrong(&["trace", "--lifecycles", "--type", "exit"], "--lifecycles");
+}
+
+#[test]
+fn a_ring_size_that_no_ring_can_have() {
+    for bad in ["0", "2048", "5000", "2147483648"] {
+        wrong(&["trace", "--ring-size", bad], &format!("--ring-size {bad}: takes a power of two"));
+    }
+    wrong(&["trace", "--ring-size", "8M"], "'8M' for '--ring-size");
+}
+
+#[test]
+fn a_user_who_does_not_exist() {
+    wrong(&["trace", "--uid", "no-such-user"], "--uid no-such-user: there is no such user");
+    wrong(&["run", "--user", "no-such-user", "--", "true"], "--user no-such-user: there is no");
+}
+
+#[test]
+fn a_process_that_does_not_exist() {
+    // `PID_MAX_LIMIT`, include/linux/threads.h, is the first number that no process can have.
+    for bad in ["0", "4194304", "4294967295"] {
+        wrong(&["trace", "--pid", bad], &format!("--pid {bad}: there is no such process"));
+    }
+    wrong(&["trace", "--pidns", "4194304"], "--pidns 4194304: neither a process");
+    wrong(&["trace", "--pid", "init"], "'init' for '--pid");
+}
+
+#[test]
+fn a_cgroup_that_does_not_exist() {
+    wrong(&["trace", "--cgroup", "/no/such/cgroup"], "--cgroup /no/such/cgroup: ");
+}
+
+#[test]
+fn a_run_of_nothing() {
+    wrong(&["run"], "<CMD>");
+    wrong(&["run", "--"], "<CMD>");
+    wrong(&["run", "true"], "'true'");
+}

@@ -1,0 +1,160 @@
+//! `tracer zombies`, for a user without privileges.
+
+use std::{collections::BTreeMap, path::Path, process::Command, time::Duration};
+
+use nix::{
+    sys::{
+        signal::{Signal, kill},
+        wait::{WaitPidFlag, WaitStatus, waitpid},
+    },
+    unistd::Pid,
+};
+use serde_json::{Value, json};
+
+use super::{
+    family::{Family, Sigchld},
+    program::{run, unprivileged},
+};
+
+/// A tick of the process table's clock, which start times are cut off to.
+const TICK: Duration = Duration::from_millis(10);
+
+fn listed() -> Vec<Value> {
+    let done = run(&mut unprivileged(&["zombies", "--format", "json"]));
+    assert_eq!((done.status, done.stderr.as_str()), (Some(0), ""));
+    done.lines()
+}
+
+fn found(pid: u32) -> Value {
+    let all = listed();
+    all.iter().find(|line| line["pid"] == pid).unwrap_or_else(|| panic!("{pid}: {all:?}")).clone()
+}
+
+/// Its row of the text, and the remedy below.
+fn row(pid: u32) -> (String, String) {
+    let done = run(&mut unprivileged(&["zombies"]));
+    assert_eq!((done.status, done.stderr.as_str()), (Some(0), ""));
+    let mut lines = done.stdout.lines().skip_while(|line| !line.starts_with(&format!("{pid:>7} ")));
+    let mut next = || lines.next().unwrap_or_else(|| panic!("{pid}: {}", done.stdout)).to_owned();
+    (next(), next())
+}
+
+/// What `ps` says: pids in state Z, with their parents, and whether threads live on.
+fn told_by_ps() -> BTreeMap<u32, (u32, bool)> {
+    let output = Command::new("ps").args(["-e", "-o", "pid=,ppid=,stat="]).output().expect("ps");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let rows = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    rows.filter(|row| row[2].starts_with('Z'))
+        .map(|row| (row[0].parse().unwrap(), (row[1].parse().unwrap(), row[2].contains('l'))))
+        .collect()
+}
+
+#[test]
+fn the_list_is_that_of_ps() {
+    let families: Vec<Family> = (0..3).map(|_| Family::with_zombie(&Sigchld::Default)).collect();
+    let leaderless = Family::without_leader();
+    let before = told_by_ps();
+    let told: BTreeMap<u32, (u32, bool)> = listed()
+        .iter()
+        .map(|line| {
+            let number = |name: &str| line[name].as_u64().expect("a number") as u32;
+            (number("pid"), (number("ppid"), line["state"] == "leader_dead"))
+        })
+        .collect();
+    let after = told_by_ps();
+    // Other tests have zombies, too: what was there before and after must be in the list.
+    let lasting: Vec<_> = before.iter().filter(|(pid, row)| after.get(pid) == Some(row)).collect();
+    for (pid, row) in &lasting {
+        assert_eq!(told.get(pid), Some(*row), "{pid} of {before:?} and {after:?}");
+    }
+    for family in families.iter().chain([&leaderless]) {
+        assert!(lasting.iter().any(|(pid, _)| **pid == family.dead), "{}: {before:?}", family.dead);
+    }
+    // And what is in the list and was there neither before nor after, is gone.
+    for pid in told.keys().filter(|pid| !before.contains_key(pid) && !after.contains_key(pid)) {
+        assert!(!Path::new(&format!("/proc/{pid}")).exists(), "{pid} is alive");
+    }
+}
+
+#[test]
+fn a_zombie_is_told_with_its_parent_its_age_and_the_remedy() {
+    let family = Family::with_zombie(&Sigchld::Default);
+    let least = family.since.elapsed();
+    let line = found(family.dead);
+    let most = family.before.elapsed() + TICK;
+    let parent = family.parent();
+    assert_eq!(line["state"], "zombie");
+    assert_eq!((&line["ppid"], &line["parent"]["pid"]), (&json!(parent), &json!(parent)));
+    assert_eq!((&line["why"], &line["tracer"]), (&json!([]), &Value::Null), "no cause is proved");
+    let age = Duration::from_nanos(line["zombie_at_most_ns"].as_u64().expect("an age"));
+    assert!((least..=most).contains(&age), "{least:?} <= {age:?} <= {most:?}");
+    let (row, remedy) = row(family.dead);
+    let columns: Vec<&str> = row.split_whitespace().collect();
+    assert_eq!((columns[0], columns[3]), (&*family.dead.to_string(), &*parent.to_string()));
+    assert!(columns[2].starts_with('≤'), "the age is an upper bound: {row}");
+    assert!(row.ends_with("its parent has not waited for it (SIGCHLD default)"), "{row}");
+    for remedy in [remedy.as_str(), line["remedy"].as_str().expect("words")] {
+        assert!(remedy.contains("must call waitpid"), "{remedy}");
+        assert!(remedy.contains(&format!("kill {parent} ENDS THE PARENT")), "{remedy}");
+    }
+}
+
+#[test]
+fn what_the_parent_does_with_sigchld_is_read_from_its_masks() {
+    for (sigchld, action, blocked, words) in [
+        (Sigchld::Default, "default", false, "(SIGCHLD default)"),
+        (Sigchld::Handler, "handler", false, "(SIGCHLD handler)"),
+        (Sigchld::Ignored, "ignored", false, "(SIGCHLD ignored)"),
+        (Sigchld::Blocked, "default", true, "(SIGCHLD default, blocked, pending)"),
+    ] {
+        let family = Family::with_zombie(&sigchld);
+        let parent = &found(family.dead)["parent"];
+        assert_eq!(parent["sigchld"], action);
+        assert_eq!(parent["sigchld_blocked"], blocked, "{action}");
+        assert_eq!(parent["sigchld_pending"], blocked, "{action}");
+        let (row, remedy) = row(family.dead);
+        assert!(row.ends_with(words), "{row}");
+        let again = format!("kill -CHLD {} ", family.parent());
+        assert_eq!(remedy.contains(&again), action == "handler", "{remedy}");
+    }
+}
+
+#[test]
+fn a_stopped_parent_is_the_cause_and_letting_it_go_on_the_remedy() {
+    let family = Family::with_zombie(&Sigchld::Default);
+    let parent = Pid::from_raw(family.parent() as i32);
+    kill(parent, Signal::SIGSTOP).expect("it is ours");
+    let stopped = waitpid(parent, Some(WaitPidFlag::WUNTRACED)).expect("it is ours");
+    assert_eq!(stopped, WaitStatus::Stopped(parent, Signal::SIGSTOP));
+    let line = found(family.dead);
+    kill(parent, Signal::SIGCONT).expect("it is ours");
+    assert_eq!(line["why"], json!(["parent_stopped"]));
+    assert_eq!(line["parent"]["state"], "T");
+    let remedy = line["remedy"].as_str().expect("words");
+    assert!(remedy.contains(&format!("kill -CONT {parent} ")), "{remedy}");
+}
+
+#[test]
+fn a_dead_main_thread_with_living_threads_is_called_so() {
+    let family = Family::without_leader();
+    let line = found(family.dead);
+    assert_eq!(line["state"], "leader_dead");
+    assert_eq!((&line["threads"], &line["why"]), (&json!(1), &json!(["threads_alive"])));
+    assert_eq!(line["ppid"], std::process::id());
+    let (row, remedy) = row(family.dead);
+    assert!(row.contains("its main thread has ended"), "{row}");
+    assert!(remedy.contains(&format!("kill {} ends them", family.dead)), "{remedy}");
+}
+
+#[test]
+fn a_hostile_name_stays_on_its_line_and_moves_no_cursor() {
+    let name = b"\x1b[2J\n) Z 1 \x07";
+    let family = Family::with_zombie_called(name, &Sigchld::Default);
+    let (row, _) = row(family.dead);
+    assert!(row.contains("\\u{1b}[2J\\n) Z 1 \\u{7}"), "{row}");
+    let text = run(&mut unprivileged(&["zombies"])).stdout;
+    assert!(!text.chars().any(|one| one.is_control() && one != '\n'), "{text:?}");
+    let line = found(family.dead);
+    assert_eq!((&line["comm"], &line["escaped"]), (&json!("\x1b[2J\n) Z 1 \x07"), &Value::Null));
+    assert_eq!(line["ppid"], family.parent());
+}

@@ -1,0 +1,87 @@
+//! Rows A2, A3, A10, D1: parents that die before their children.
+
+use serde_json::json;
+
+use crate::story::{Story, has};
+
+/// What the tracer calls an adopter that a program saw as its new parent.
+fn kind(adopter: u64) -> &'static str {
+    if adopter == 1 { "init" } else { "subreaper" }
+}
+
+#[test]
+fn a2_an_orphan_is_adopted_by_whom_getppid_names() {
+    let story = Story::of(&["parent_first"]);
+    let (orphan, adopter) = (story.number("orphan"), story.number("adopter"));
+    let reparent = story.one("reparent", orphan);
+    has(reparent, &[("kind", json!(kind(adopter))), ("state", json!("running"))]);
+    assert_eq!(reparent["from"]["pid"], story.number("parent"));
+    assert_eq!(reparent["to"]["pid"], adopter);
+    let reap = story.one("reap", orphan);
+    has(
+        reap,
+        &[
+            ("orphaned", json!(true)),
+            ("reparents", json!(1)),
+            ("by", json!("adopter")),
+            ("ppid", json!(adopter)),
+            ("status", json!({"code": 4})),
+        ],
+    );
+    assert_eq!(reap["reaper"]["pid"], adopter);
+}
+
+#[test]
+fn a3_a_child_that_nobody_waits_for_is_a_zombie_until_its_parent_dies() {
+    let story = Story::of(&["never_waits"]);
+    let (child, parent) = (story.number("child"), story.number("parent"));
+    let unreaped = story.about("unreaped", child);
+    let ages: Vec<u64> =
+        unreaped.iter().map(|event| event["zombie_ns"].as_u64().unwrap()).collect();
+    assert_eq!(ages[0], 1_000_000_000);
+    assert_eq!(unreaped[0]["why"], json!(["parent_never_waits"]));
+    assert_eq!(unreaped[0]["parent"]["pid"], parent);
+    let died = story.one("zombie", child)["at_ns"].as_u64().unwrap();
+    assert_eq!(unreaped[0]["at_ns"].as_u64().unwrap(), died + 1_000_000_000);
+    let reparent = story.one("reparent", child);
+    has(reparent, &[("state", json!("zombie"))]);
+    assert_eq!(reparent["from"]["pid"], parent);
+    story.lasted(child, story.number("least"), story.number("most"));
+    let reap = story.one("reap", child);
+    has(reap, &[("by", json!("adopter")), ("orphaned", json!(true))]);
+    assert_eq!(reap["reaper"]["pid"], reparent["to"]["pid"]);
+    assert!(reap["why"].as_array().unwrap().contains(&json!("parent_never_waits")), "{reap}");
+}
+
+#[test]
+fn a10_a_double_fork_makes_a_daemon() {
+    let story = Story::of(&["double_fork"]);
+    let (middle, daemon) = (story.number("middle"), story.number("daemon"));
+    story.lasted(middle, 0, story.number("most").min(1_000_000));
+    has(story.one("reap", middle), &[("by", json!("parent")), ("orphaned", json!(false))]);
+    let adopter = story.number("adopter");
+    let reparent = story.one("reparent", daemon);
+    has(reparent, &[("kind", json!(kind(adopter)))]);
+    assert_eq!(reparent["to"]["pid"], adopter);
+    has(story.one("reap", daemon), &[("by", json!("adopter")), ("orphaned", json!(true))]);
+}
+
+#[test]
+fn d1_subreapers_adopt_one_after_the_other() {
+    let story = Story::of(&["subreapers"]);
+    let (inner, outer) = (story.number("inner"), story.number("outer"));
+    for (name, state) in [("zombie", "zombie"), ("live", "running")] {
+        let pid = story.number(name);
+        let moves = story.about("reparent", pid);
+        assert_eq!(moves.len(), 2, "{moves:?}");
+        for (step, to) in moves.iter().zip([inner, outer]) {
+            has(step, &[("kind", json!("subreaper")), ("state", json!(state))]);
+            assert_eq!(step["to"]["pid"], to);
+        }
+        let reap = story.one("reap", pid);
+        has(reap, &[("reparents", json!(2)), ("by", json!("adopter"))]);
+        assert_eq!(reap["reaper"]["pid"], outer);
+    }
+    let zombie = story.number("zombie");
+    story.lasted(zombie, story.number("least"), story.number("most"));
+}

@@ -1,0 +1,291 @@
+//! The vocabulary of the live tests: run a program under the tracer, and ask what was told of it.
+
+use std::{
+    collections::HashMap,
+    fs,
+    io::Read as _,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::Value;
+
+use crate::common;
+
+/// What a bound may be missed by: from the kernel's release of a child to the return of the wait
+/// that the tracer sees, and from the state a program sees in /proc to the signal the tracer sees.
+pub(crate) const TOLERANCE: u64 = 200_000;
+/// No program of these tests runs for so long.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+pub(crate) fn tracer() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_tracer"))
+}
+
+pub(crate) fn fixture() -> &'static str {
+    env!("CARGO_BIN_EXE_fixture")
+}
+
+/// A path of its own for each call.
+pub(crate) fn scratch(name: &str) -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let unique = format!("{}-{}-{name}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(unique)
+}
+
+/// Looks until it is so.
+#[expect(clippy::disallowed_methods, reason = "looks at another process, which sends no event")]
+pub(crate) fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} until {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Waits for the end of a process, which is killed when it takes too long.
+pub(crate) fn finish(mut child: Child) -> Output {
+    let pid = Pid::from_raw(child.id() as i32);
+    let (done, told) = std::sync::mpsc::channel::<()>();
+    let guard = std::thread::spawn(move || {
+        if told.recv_timeout(PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+    });
+    let mut output =
+        Output { status: ExitStatus::default(), stdout: Vec::new(), stderr: Vec::new() };
+    let mut errors = child.stderr.take();
+    let reader = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        errors.as_mut().map(|stream| stream.read_to_end(&mut text));
+        text
+    });
+    if let Some(stream) = &mut child.stdout {
+        stream.read_to_end(&mut output.stdout).expect("stdout");
+    }
+    output.status = child.wait().expect("wait");
+    output.stderr = reader.join().expect("the reader");
+    drop(done);
+    guard.join().expect("the guard");
+    output
+}
+
+/// Runs a command that prints, to its end.
+pub(crate) fn output(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    finish(command.spawn().expect("it starts"))
+}
+
+/// What the tracer told, and what the program knows.
+pub(crate) struct Story {
+    pub(crate) events: Vec<Value>,
+    facts: HashMap<String, String>,
+}
+
+impl Story {
+    /// Runs a program of the fixture under `tracer run`.
+    pub(crate) fn of(arguments: &[&str]) -> Self {
+        let mut command = vec![fixture()];
+        command.extend(arguments);
+        Self::of_command(&command)
+    }
+
+    /// Runs a command under `tracer run`.
+    pub(crate) fn of_command(command: &[&str]) -> Self {
+        let file = scratch("run.json");
+        let mut run = tracer();
+        run.args(["run", "--format", "json", "--output"]).arg(&file).arg("--").args(command);
+        let output = output(&mut run);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{:?}: {errors}", output.status);
+        let story = Self::read(&file, &output.stdout);
+        assert_eq!(story.summary()["lost"]["ring"], 0, "{errors}");
+        assert_eq!(story.summary()["late"], 0);
+        story
+    }
+
+    fn read(file: &PathBuf, facts: &[u8]) -> Self {
+        let text = fs::read_to_string(file).expect("the events");
+        fs::remove_file(file).expect("the events");
+        let events: Vec<Value> = text.lines().map(common::check).collect();
+        assert!(
+            events.is_sorted_by_key(|event| event["at_ns"].as_u64()),
+            "events come in the order of their times"
+        );
+        let facts = String::from_utf8_lossy(facts);
+        let facts = facts.lines().filter_map(|line| line.split_once('='));
+        Self {
+            events,
+            facts: facts.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        }
+    }
+
+    pub(crate) fn fact(&self, name: &str) -> &str {
+        self.facts.get(name).unwrap_or_else(|| panic!("no {name} in {:?}", self.facts))
+    }
+
+    pub(crate) fn number(&self, name: &str) -> u64 {
+        self.fact(name).parse().expect("a number")
+    }
+
+    pub(crate) fn numbers(&self, name: &str) -> Vec<u64> {
+        self.fact(name).split(',').map(|one| one.parse().expect("a number")).collect()
+    }
+
+    /// The events of a type.
+    pub(crate) fn all(&self, kind: &str) -> Vec<&Value> {
+        self.events.iter().filter(|event| event["type"] == kind).collect()
+    }
+
+    /// The events of a type about a process.
+    pub(crate) fn about(&self, kind: &str, pid: u64) -> Vec<&Value> {
+        self.all(kind).into_iter().filter(|event| event["pid"] == pid).collect()
+    }
+
+    /// The one event of a type about a process.
+    #[track_caller]
+    pub(crate) fn one(&self, kind: &str, pid: u64) -> &Value {
+        match self.about(kind, pid).as_slice() {
+            [one] => one,
+            found => {
+                let near: Vec<String> = self
+                    .events
+                    .iter()
+                    .filter(|event| event["pid"] == pid)
+                    .map(ToString::to_string)
+                    .collect();
+                panic!(
+                    "{} {kind} events of {pid}; of it was told:\n{}",
+                    found.len(),
+                    near.join("\n")
+                )
+            }
+        }
+    }
+
+    pub(crate) fn summary(&self) -> &Value {
+        let last = self.events.last().expect("a last line");
+        assert_eq!(last["type"], "summary");
+        last
+    }
+
+    /// Its zombie time is exact and within the bounds that the program took.
+    #[track_caller]
+    pub(crate) fn lasted(&self, pid: u64, least: u64, most: u64) {
+        let reap = self.one("reap", pid);
+        let zombie = reap["zombie_ns"].as_u64().expect("known");
+        assert!(zombie + TOLERANCE >= least, "{zombie} is less than {least}: {reap}");
+        if reap["via"] == "unknown" && reap["by"] == "adopter" {
+            // An init that reaps by other means than a system call, such as io_uring's.
+            assert_eq!(reap["precision"], "bound", "{reap}");
+        } else {
+            assert_eq!(reap["precision"], "exact", "{reap}");
+            assert!(zombie <= most + TOLERANCE, "{zombie} is more than {most}: {reap}");
+        }
+    }
+}
+
+/// Some fields of an event.
+#[track_caller]
+pub(crate) fn has(event: &Value, fields: &[(&str, Value)]) {
+    for (name, value) in fields {
+        assert_eq!(&event[*name], value, "{name} of {event}");
+    }
+}
+
+/// A tracer that watches from outside, and the file it writes.
+pub(crate) struct Watch {
+    child: Child,
+    file: PathBuf,
+}
+
+impl Watch {
+    /// Starts `tracer trace` and waits until it has begun.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let file = scratch("trace.json");
+        let mut trace = tracer();
+        trace.args(["trace", "--format", "json", "--output"]).arg(&file).args(arguments);
+        let child = trace.stderr(Stdio::piped()).spawn().expect("it starts");
+        let watch = Self { child, file };
+        until("the tracer has begun", || watch.text().contains("\"session\"").then_some(()));
+        watch
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(&self.file).unwrap_or_default()
+    }
+
+    /// Waits until so many events of a type are written.
+    pub(crate) fn wait_for(&self, kind: &str, count: usize) {
+        let wanted = format!("\"type\":\"{kind}\"");
+        until(&format!("{count} {kind}"), || {
+            (self.text().matches(&wanted).count() >= count).then_some(())
+        });
+    }
+
+    /// Ends it as Ctrl-C does.
+    pub(crate) fn stop(self) -> Story {
+        kill(Pid::from_raw(self.pid() as i32), Signal::SIGINT).expect("kill");
+        let output = finish(self.child);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{:?}: {errors}", output.status);
+        Story::read(&self.file, b"")
+    }
+}
+
+/// A fixture that waits for us: its facts so far, and its standard input.
+pub(crate) struct Partner {
+    child: Child,
+    pub(crate) facts: HashMap<String, String>,
+}
+
+impl Partner {
+    /// Starts it and reads `facts` lines.
+    pub(crate) fn start(arguments: &[&str], facts: usize) -> Self {
+        use std::io::BufRead as _;
+        let mut command = Command::new(fixture());
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let mut lines = std::io::BufReader::new(child.stdout.take().expect("stdout")).lines();
+        let facts = (0..facts)
+            .map(|_| {
+                let line = lines.next().expect("a line").expect("text");
+                let (name, value) = line.split_once('=').expect("a fact");
+                (name.to_owned(), value.to_owned())
+            })
+            .collect();
+        Self { child, facts }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Lets it go on.
+    pub(crate) fn go(&mut self) {
+        drop(self.child.stdin.take());
+    }
+
+    pub(crate) fn end(mut self) {
+        self.go();
+        self.child.wait().expect("wait");
+    }
+
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("kill");
+        self.child.wait().expect("wait");
+    }
+}

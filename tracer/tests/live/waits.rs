@@ -1,0 +1,42 @@
+//! Rows B1 to B3: the ways to wait.
+
+use serde_json::json;
+
+use crate::story::{Story, has};
+
+#[test]
+fn b1_a_wait_that_only_peeks_reaps_nothing() {
+    let story = Story::of(&["peeks"]);
+    let reap = story.one("reap", story.number("child"));
+    has(reap, &[("via", json!("wait4")), ("status", json!({"code": 6})), ("by", json!("parent"))]);
+    assert!(reap["zombie_ns"].as_u64() >= Some(20_000_000), "it lasted past the peeks: {reap}");
+}
+
+#[test]
+fn b2_waitid_reaps_whatever_it_is_asked_by() {
+    let story = Story::of(&["waitid_kinds"]);
+    for (name, precision) in [
+        ("by_pid", "exact"),
+        ("by_any", "exact"),
+        ("by_group", "exact"),
+        ("by_pidfd", "exact"),
+        ("blind_pid", "exact"),
+        // No argument and no answer names the child: its release is seen, not the wait.
+        ("blind_any", "bound"),
+    ] {
+        let reap = story.one("reap", story.number(name));
+        has(
+            reap,
+            &[("via", json!("waitid")), ("by", json!("parent")), ("precision", json!(precision))],
+        );
+        assert_eq!(reap["reaper"]["pid"], reap["ppid"], "{name}: {reap}");
+    }
+}
+
+#[test]
+fn b3_a_child_that_stops_and_goes_on_is_reaped_once_at_its_end() {
+    let story = Story::of(&["stops"]);
+    let child = story.number("child");
+    has(story.one("reap", child), &[("by", json!("parent")), ("via", json!("wait4"))]);
+    assert_eq!(story.one("exit", child)["status"]["signal"], 15);
+}
