@@ -15,12 +15,19 @@ pub struct Config {
     pub track_own_children: u32,
     /// Bytes waiting in the ring buffer from which on a record wakes the reader.
     pub wake_bytes: u32,
+    /// 1: the kernel has `bpf_task_pt_regs` (since 5.15).
+    pub has_task_regs: u32,
 }
 
 impl Config {
     /// Before the loader has written it: everything, woken at every record.
-    pub const ZERO: Self =
-        Self { tracer_tgid: 0, tree_only: 0, track_own_children: 0, wake_bytes: 0 };
+    pub const ZERO: Self = Self {
+        tracer_tgid: 0,
+        tree_only: 0,
+        track_own_children: 0,
+        wake_bytes: 0,
+        has_task_regs: 0,
+    };
 }
 
 /// Why the kernel side lost a record or a fact: the index of its counter.

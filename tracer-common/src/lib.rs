@@ -13,6 +13,6 @@ pub use config::{Config, Loss};
 pub use offsets::{FIELDS, Field, Offsets};
 pub use record::{
     ADOPTER_INIT, ADOPTER_NONE, ADOPTER_PIDNS_INIT, ADOPTER_SUBREAPER, ARGS_MAX, COMM_LEN, Death,
-    EXE_MAX, Exec, Exit, Fork, Free, Head, Ids, Kind, LeaderExit, SIGCHLD_IGNORED,
-    SIGCHLD_NOCLDWAIT, WAIT_HAS_RESULT, WAIT_ID, Wait,
+    EXE_MAX, Exec, Exit, Fork, Free, Head, Ids, Kind, LeaderExit, NO_CALL, NO_SIGNAL, Release,
+    SIGCHLD_IGNORED, SIGCHLD_NOCLDWAIT, WAIT_BEGUN, WAIT_HAS_RESULT, WAIT_ID, Wait,
 };

@@ -72,6 +72,8 @@ offsets! {
     task_cgroups = "task_struct" ["cgroups"];
     /// Objective credentials.
     task_cred = "task_struct" ["real_cred"];
+    /// Lowest address of its kernel stack.
+    task_stack = "task_struct" ["stack"];
     /// Its `struct pid` (since 4.19).
     task_thread_pid = "task_struct" ["thread_pid"];
     /// User CPU time of the thread, ns.

@@ -7,7 +7,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Bytes of a thread's name, its NUL included (`TASK_COMM_LEN`, include/linux/sched.h).
 pub const COMM_LEN: usize = 16;
-/// Most bytes kept of the path given to `execve`, its NUL included (`PATH_MAX`).
+/// More than the bytes kept of the path given to `execve`, its NUL included (`PATH_MAX`).
 pub const EXE_MAX: usize = 4096;
 /// Most bytes kept of the arguments, each ended by NUL.
 pub const ARGS_MAX: usize = 4096;
@@ -30,12 +30,22 @@ pub enum Kind {
     Wait = 6,
     /// [`Free`]
     Free = 7,
+    /// [`Release`]
+    Release = 8,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::Fork, Self::Exec, Self::LeaderExit, Self::Exit, Self::Death, Self::Wait, Self::Free];
+    pub const ALL: [Self; 8] = [
+        Self::Fork,
+        Self::Exec,
+        Self::LeaderExit,
+        Self::Exit,
+        Self::Death,
+        Self::Wait,
+        Self::Free,
+        Self::Release,
+    ];
 }
 
 /// The beginning of every record: when, where, and of which process.
@@ -193,8 +203,8 @@ pub struct Exit {
     pub adopter_sigchld: u32,
 }
 
-/// The death signal was raised (`signal_generate` out of `do_notify_parent`, kernel/signal.c): the
-/// process in the head has become reapable.
+/// The parent was told of a death (`do_notify_parent`, kernel/signal.c): the process in the head has
+/// become reapable. Told again when a tracer or a dying parent hands it on.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
 )]
@@ -202,22 +212,31 @@ pub struct Exit {
 pub struct Death {
     /// The process that died.
     pub head: Head,
+    /// Start of the process that was told.
+    pub target_start: u64,
     /// The process that was told.
     pub target: u32,
     /// The signal.
     pub signal: u32,
-    /// `TRACE_SIGNAL_*` (include/trace/events/signal.h): what became of the signal.
+    /// `TRACE_SIGNAL_*` (include/trace/events/signal.h): what became of the signal;
+    /// [`NO_SIGNAL`] when none was raised.
     pub result: u32,
-    /// `SIGCHLD_*` bits of the target.
-    pub sigchld: u32,
+    /// 1: nobody will wait, the kernel releases the process at once.
+    pub autoreap: u32,
 }
+
+/// [`Death::result`]: no signal was raised.
+pub const NO_SIGNAL: u32 = u32::MAX;
 
 /// [`Wait::flags`]: `status` and (for `waitid`) `pid` were read; else the caller asked for neither.
 pub const WAIT_HAS_RESULT: u32 = 1;
 /// [`Wait::flags`]: the call was `waitid`, not `wait4`.
 pub const WAIT_ID: u32 = 2;
 
-/// `wait4` or `waitid` returned; the head is the waiter's, its start unknown.
+/// [`Wait::flags`]: the wait has only begun; `id` is -1 when any child will do.
+pub const WAIT_BEGUN: u32 = 4;
+
+/// `wait4` or `waitid` returned, or began; the head is the waiter's, its start unknown.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
 )]
@@ -255,3 +274,26 @@ pub struct Free {
     /// The process.
     pub head: Head,
 }
+
+/// The process is released (`release_task`, kernel/exit.c): gone from the process table now.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
+)]
+#[repr(C)]
+pub struct Release {
+    /// The process.
+    pub head: Head,
+    /// Name of the thread that releases it.
+    pub comm: [u8; COMM_LEN],
+    /// The process that releases it: its reaper, or one in whose context the kernel does.
+    pub reaper: u32,
+    /// The thread of it.
+    pub reaper_tid: u32,
+    /// Number of the system call that thread is in; [`NO_CALL`] when not known.
+    pub call: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// [`Release::call`]: not known.
+pub const NO_CALL: u32 = u32::MAX;

@@ -112,7 +112,7 @@ pub struct Output {
     /// Write events to this file (- for stdout)
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Stop after this time
+    /// Stop after this time; a command that runs goes on
     #[arg(long, value_name = "DURATION")]
     pub duration: Option<String>,
     /// No summary at the end
@@ -127,6 +127,9 @@ pub struct Output {
     /// Show events after at most this time; 0s wakes the tracer at every event
     #[arg(long, value_name = "DURATION", default_value = "50ms")]
     pub latency: String,
+    /// Which hooks of the kernel: the exact ones where it allows them, or one set (see doctor)
+    #[arg(long, value_enum, default_value_t = Hooks::Auto)]
+    pub hooks: Hooks,
 }
 
 /// `--format`
@@ -136,6 +139,17 @@ pub enum Format {
     Text,
     /// An object per line
     Json,
+}
+
+/// `--hooks`
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Hooks {
+    /// fentry where the kernel allows it, else tracepoint
+    Auto,
+    /// Exact, and free of cost for other system calls
+    Fentry,
+    /// Works where trampolines are refused
+    Tracepoint,
 }
 
 /// `--color`

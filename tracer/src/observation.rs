@@ -212,6 +212,8 @@ pub enum Fact {
         /// The process.
         id: Identity,
     },
+    /// The process leaves the process table, in the context of its reaper.
+    Released(Released),
     /// It stands in the process table.
     Found(Found),
     /// Records were lost.
@@ -307,11 +309,11 @@ pub struct Died {
     /// The process.
     pub id: Identity,
     /// Who was told: the parent, or the tracer.
-    pub target: u32,
+    pub target: Identity,
     /// What became of the signal.
     pub fate: Fate,
-    /// What the target does with it.
-    pub sigchld: Sigchld,
+    /// Nobody will wait: the kernel releases it at once.
+    pub autoreap: bool,
 }
 
 /// [`Fact::Waited`]
@@ -329,6 +331,21 @@ pub struct Waited {
     pub any: bool,
     /// What came of it.
     pub outcome: Outcome,
+}
+
+/// [`Fact::Released`]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Released {
+    /// The process.
+    pub id: Identity,
+    /// The process in whose context it is released: its reaper, unless the kernel does it there.
+    pub by: u32,
+    /// The thread.
+    pub tid: u32,
+    /// Its name.
+    pub comm: Comm,
+    /// The wait it is in, if it is in one and that is known.
+    pub call: Option<Call>,
 }
 
 /// [`Fact::Found`]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use nix::sys::signal::Signal;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::{
@@ -45,8 +46,8 @@ pub(crate) fn run(settings: &settings::Session) -> Result<u8> {
 
 /// Why a session ends.
 enum End {
-    /// A signal, or the time is up.
-    Asked,
+    /// The time is up, or a signal came.
+    Asked(Option<Signal>),
     /// The command has ended and been reaped, with this exit status.
     Command(u8),
     /// Nobody takes the output any more.
@@ -60,6 +61,7 @@ async fn session(settings: &settings::Session) -> Result<u8> {
         own_children: settings.command.is_some(),
         ring_size: settings.ring_size,
         immediate: settings.latency.is_zero(),
+        hooks: settings.hooks,
     })?;
     let mut signals = Signals::catch()?;
     let mut road = Road::new(settings, live, output);
@@ -75,12 +77,13 @@ async fn session(settings: &settings::Session) -> Result<u8> {
     let fate = output.finish().await;
     let status = match (end, command) {
         (End::Command(status), _) => status,
-        // Neither killed nor abandoned.
-        (End::Output, Some(mut command)) => command.wait().await?,
-        (End::Asked | End::Output, _) => 0,
+        (End::Output, Some(command)) => outlive(command, &mut signals).await?,
+        // It was told to end and does not: it goes on without us.
+        (End::Asked(Some(signal)), Some(_)) => 128 + signal as u8,
+        (End::Asked(_) | End::Output, _) => 0,
     };
     if fate? == Fate::Written && settings.style.summary && settings.style.format == Format::Text {
-        eprint!("{}", sink::summary_text(&summary));
+        sink::say(&sink::summary_text(&summary));
     }
     Ok(status)
 }
@@ -121,7 +124,7 @@ impl Road {
         let session = Session {
             host: machine.as_ref().map_or_else(String::new, |machine| text(machine.nodename())),
             kernel: machine.as_ref().map_or_else(String::new, |machine| text(machine.release())),
-            tier: Live::TIER,
+            tier: self.live.tier(),
             filters: settings.typed.clone(),
             existing: self.model.existing(),
         };
@@ -148,10 +151,10 @@ impl Road {
                 status = ended(&mut command) => return Ok(End::Command(status?)),
                 signal = signals.next() => {
                     if !command.as_mut().is_some_and(|command| command.take_signal(signal)) {
-                        return Ok(End::Asked);
+                        return Ok(End::Asked(Some(signal.signal)));
                     }
                 }
-                () = reached(until) => return Ok(End::Asked),
+                () = reached(until) => return Ok(End::Asked(None)),
                 () = output.failed() => return Ok(End::Output),
                 _ = tick.tick() => {}
                 filled = live.filled(), if !output.is_stalled() => filled?,
@@ -222,6 +225,20 @@ impl Road {
             self.sink.event(&Event { at: now, who: None, what }, self.output.buffer());
         }
         summary
+    }
+}
+
+/// Nobody reads on, but the command is neither killed nor abandoned, and still gets its signals.
+async fn outlive(mut command: Command, signals: &mut Signals) -> Result<u8> {
+    loop {
+        tokio::select! {
+            status = command.wait() => return status,
+            caught = signals.next() => {
+                if !command.take_signal(caught) {
+                    return Ok(128 + Signal::SIGTERM as u8);
+                }
+            }
+        }
     }
 }
 

@@ -54,8 +54,21 @@ pub struct Session {
     pub ring_size: u32,
     /// How long an event may wait; zero: not at all.
     pub latency: Duration,
+    /// Which hooks.
+    pub hooks: Hooks,
     /// The command to run.
     pub command: Option<Command>,
+}
+
+/// Which hooks to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hooks {
+    /// The exact ones where the kernel allows them, else the others.
+    Auto,
+    /// BPF trampolines.
+    Fentry,
+    /// Tracepoints only.
+    Tracepoint,
 }
 
 /// A command to run.
@@ -149,6 +162,11 @@ fn session(output: &cli::Output, target: Target) -> Checked<Session> {
         duration: output.duration.as_ref().map(|text| duration("--duration", text)).transpose()?,
         ring_size: ring,
         latency: duration("--latency", &output.latency)?,
+        hooks: match output.hooks {
+            cli::Hooks::Auto => Hooks::Auto,
+            cli::Hooks::Fentry => Hooks::Fentry,
+            cli::Hooks::Tracepoint => Hooks::Tracepoint,
+        },
         command: None,
     })
 }

@@ -1,6 +1,6 @@
-//! The moment a process becomes reapable: `signal_generate(sig, info, task, group, result)` out of
-//! `do_notify_parent` (kernel/signal.c), raised by the dying task after it was made a zombie.
-//! `task` is the parent, or the tracer. A parent that ignores SIGCHLD raises none.
+//! The moment a process becomes reapable, in the tracepoint tier: `signal_generate(sig, info, task,
+//! group, result)` out of `do_notify_parent` (kernel/signal.c), raised by the dying task after it was
+//! made a zombie. `task` is the parent, or the tracer. A parent that ignores SIGCHLD raises none.
 
 use aya_ebpf::{
     helpers::generated::bpf_get_current_task_btf, macros::btf_tracepoint,
@@ -37,12 +37,15 @@ fn on_signal(ctx: BtfTracePointContext) -> i32 {
     {
         return 0;
     }
+    // The rule of `do_notify_parent`.
+    let autoreap = !process.is_ptraced() && signal == SIGCHLD && target.sigchld() != 0;
     emit::record(|time| Death {
         head: emit::head(Kind::Death, time, process),
+        target_start: target.process().start(),
         target: target.tgid(),
         signal,
         result: ctx.arg(4),
-        sigchld: target.sigchld(),
+        autoreap: u32::from(autoreap),
     });
     0
 }

@@ -67,9 +67,10 @@ fn on_exec(ctx: BtfTracePointContext) -> i32 {
 /// `EXE_MAX` bytes are writable at `to`.
 #[inline(always)]
 unsafe fn read_path(to: *mut u8, from: u64) -> usize {
-    // SAFETY: the helper writes EXE_MAX bytes at most.
-    let read = unsafe { bpf_probe_read_user_str(to.cast(), EXE_MAX as u32, from as *const _) };
-    if read > 0 && read <= EXE_MAX as i64 { read as usize } else { 0 }
+    // SAFETY: the helper writes less than EXE_MAX bytes.
+    let read = unsafe { bpf_probe_read_user_str(to.cast(), EXE_MAX as u32 - 1, from as *const _) };
+    // The mask changes nothing: it is a bound that every verifier understands.
+    if read < 0 { 0 } else { read as usize & (EXE_MAX - 1) }
 }
 
 /// Reads the arguments as they lie in memory, each ended by NUL, and returns their length, 0 when

@@ -5,4 +5,6 @@ mod exec;
 mod exit;
 mod fork;
 mod free;
+mod notify;
+mod release;
 mod wait;

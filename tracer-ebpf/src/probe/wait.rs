@@ -1,13 +1,14 @@
-//! Who waits: `sys_exit(regs, ret)`, which needs no tracefs and, because the registers still hold
+//! Who waits. In the tracepoint tier: `sys_exit(regs, ret)`, which needs no tracefs and, because the registers still hold
 //! the arguments (x86-64), no second hook at entry. It runs at the end of every system call, so the
-//! number decides first.
+//! number decides first. In the fentry tier, where the release itself names the reaper:
+//! `sched_process_wait(pid)`, raised by `do_wait` (kernel/exit.c) when a wait begins.
 
 use aya_ebpf::{
     helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_probe_read_user},
     macros::btf_tracepoint,
     programs::BtfTracePointContext,
 };
-use tracer_common::{Head, Kind, WAIT_HAS_RESULT, WAIT_ID, Wait};
+use tracer_common::{Head, Kind, WAIT_BEGUN, WAIT_HAS_RESULT, WAIT_ID, Wait};
 
 use crate::{emit, filter, task::Registers};
 
@@ -35,19 +36,42 @@ fn on_wait(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     emit::record(|time| Wait {
-        head: Head {
-            time,
-            start: 0,
-            tgid,
-            tid: thread as u32,
-            uid: 0,
-            cpu: emit::cpu(),
-            kind: Kind::Wait as u16,
-        },
+        head: waiter(time, thread),
         comm: bpf_get_current_comm().unwrap_or_default(),
         ..call
     });
     0
+}
+
+#[btf_tracepoint(function = "sched_process_wait")]
+fn on_wait_begun(ctx: BtfTracePointContext) -> i32 {
+    let thread = bpf_get_current_pid_tgid();
+    if !filter::wants_wait((thread >> 32) as u32, 0) {
+        return 0;
+    }
+    let pid: u64 = ctx.arg(0);
+    emit::record(|time| Wait {
+        head: waiter(time, thread),
+        comm: bpf_get_current_comm().unwrap_or_default(),
+        // No `struct pid`: any child will do.
+        id: if pid == 0 { -1 } else { 0 },
+        flags: WAIT_BEGUN,
+        ..Wait::default()
+    });
+    0
+}
+
+#[inline(always)]
+fn waiter(time: u64, thread: u64) -> Head {
+    Head {
+        time,
+        start: 0,
+        tgid: (thread >> 32) as u32,
+        tid: thread as u32,
+        uid: 0,
+        cpu: emit::cpu(),
+        kind: Kind::Wait as u16,
+    }
 }
 
 /// What was asked and answered, without the head.

@@ -1,6 +1,13 @@
 //! The registers of a system call.
 
+use aya_ebpf::helpers::{
+    bpf_probe_read_kernel,
+    generated::{bpf_get_current_task, bpf_get_current_task_btf, bpf_task_pt_regs},
+};
+use tracer_common::NO_CALL;
+
 use super::field;
+use crate::settings::read;
 
 /// The `struct pt_regs` of a system call.
 #[derive(Clone, Copy)]
@@ -9,7 +16,34 @@ pub(crate) struct Registers(*const u8);
 /// x86-64: code segment of 32-bit programs (`__USER32_CS`, arch/x86/include/asm/segment.h).
 const USER32_CS: u64 = 0x23;
 
+/// x86-64: size of a kernel stack (`THREAD_SIZE`, without KASAN) and of the registers at its top.
+const STACK_SIZE: usize = 16 * 1024;
+const REGISTERS_SIZE: usize = 168;
+
 impl Registers {
+    /// The number of the system call that the running thread is in, or [`NO_CALL`].
+    #[inline(always)]
+    pub(crate) fn current_number() -> u32 {
+        if read!(CONFIG.has_task_regs) == 1 {
+            // SAFETY: both helpers take and return typed pointers.
+            let registers = unsafe { bpf_task_pt_regs(bpf_get_current_task_btf()) };
+            return Self(registers as *const u8).number() as u32;
+        }
+        let (stack_at, number_at) = (read!(OFFSETS.task_stack), read!(OFFSETS.regs_nr));
+        // SAFETY: the helper checks the addresses; a stack of another size yields some other word,
+        // which the reader of the record takes for what it is when it is no wait's number.
+        unsafe {
+            let task = bpf_get_current_task() as usize;
+            let stack: Result<usize, _> =
+                bpf_probe_read_kernel((task + stack_at as usize) as *const usize);
+            let number = stack.and_then(|stack| {
+                let registers = stack + STACK_SIZE - REGISTERS_SIZE;
+                bpf_probe_read_kernel((registers + number_at as usize) as *const u32)
+            });
+            number.unwrap_or(NO_CALL)
+        }
+    }
+
     /// # Safety
     ///
     /// `pointer` comes from a hook's argument typed as `pt_regs`.

@@ -11,26 +11,50 @@ use crate::{
     sink::Format,
     source::{
         Refusal,
-        probe::{self, Check},
+        probe::{self, Check, Report},
     },
 };
 
 pub(super) fn run(args: &cli::Doctor) -> Result<u8> {
-    let checks = probe::checks();
+    let report = probe::report();
     let text = match settings::format(args.format) {
-        Format::Text => text(&checks),
-        Format::Json => json(&checks),
+        Format::Text => text(&report),
+        Format::Json => json(&report),
     };
     print(&text)?;
-    Ok(if works(&checks) { 0 } else { 4 })
+    Ok(if report.best().is_some() { 0 } else { 4 })
 }
 
-fn works(checks: &[Check]) -> bool {
-    checks.iter().all(|check| check.refusal.is_none())
-}
-
-fn text(checks: &[Check]) -> String {
+fn text(report: &Report) -> String {
     let mut out = String::new();
+    rows(&mut out, &report.needs);
+    for (name, hooks) in &report.tiers {
+        let _ = writeln!(out, "\n{name} hooks ({}):", costs(name));
+        rows(&mut out, hooks);
+    }
+    out.push_str("\nok  process table                `tracer zombies`, for every user\n");
+    match report.best() {
+        Some(tier) => {
+            let _ = writeln!(out, "\ntracer can trace here, with the {tier} hooks");
+        }
+        None => out.push_str(
+            "\ntracer cannot trace here until each NO is a yes, in one of the sets of hooks; \
+             `tracer zombies` works\n",
+        ),
+    }
+    out
+}
+
+/// What a set of hooks means for the user.
+fn costs(tier: &str) -> &'static str {
+    if tier == "fentry" {
+        "exact, no cost for other system calls"
+    } else {
+        "a reap is seen when its wait returns; every system call takes the slow path"
+    }
+}
+
+fn rows(out: &mut String, checks: &[Check]) {
     for check in checks {
         let verdict = if check.refusal.is_none() { "ok" } else { "NO" };
         let _ = writeln!(out, "{verdict:<3} {:<28} {}", check.name, check.tells);
@@ -38,26 +62,23 @@ fn text(checks: &[Check]) -> String {
             let _ = writeln!(out, "    {}", refusal.to_string().replace('\n', "\n    "));
         }
     }
-    out.push_str("ok  process table                `tracer zombies`, for every user\n");
-    out.push_str(if works(checks) {
-        "\ntracer can trace here, with the tracepoint hooks\n"
-    } else {
-        "\ntracer cannot trace here until each NO above is a yes; `tracer zombies` works\n"
-    });
-    out
 }
 
-fn json(checks: &[Check]) -> String {
-    let rows: Vec<_> = checks
-        .iter()
-        .map(|check| {
-            json!({
-                "name": check.name, "tells": check.tells, "available": check.refusal.is_none(),
-                "why": check.refusal.as_ref().map(Refusal::what),
-                "remedy": check.refusal.as_ref().map(Refusal::remedy),
-            })
+fn json(report: &Report) -> String {
+    let row = |tier: Option<&str>, check: &Check| {
+        json!({
+            "name": check.name, "tier": tier, "tells": check.tells,
+            "available": check.refusal.is_none(),
+            "why": check.refusal.as_ref().map(Refusal::what),
+            "remedy": check.refusal.as_ref().map(Refusal::remedy),
         })
-        .collect();
-    let report = json!({ "v": 1, "type": "doctor", "works": works(checks), "checks": rows });
+    };
+    let mut checks: Vec<_> = report.needs.iter().map(|check| row(None, check)).collect();
+    for (name, hooks) in &report.tiers {
+        checks.extend(hooks.iter().map(|check| row(Some(name), check)));
+    }
+    let (tier, works) = (report.best(), report.best().is_some());
+    let report =
+        json!({ "v": 1, "type": "doctor", "works": works, "tier": tier, "checks": checks });
     format!("{report}\n")
 }

@@ -156,6 +156,8 @@ pub enum By {
     Parent,
     /// By a process that adopted it.
     Adopter,
+    /// By its ptrace tracer.
+    Tracer,
     /// By nobody: the kernel released it.
     Kernel,
 }
@@ -167,6 +169,8 @@ pub enum Via {
     Call(Call),
     /// Released at once, its parent wants no zombies.
     Autoreap,
+    /// Its pid namespace ended.
+    PidnsDeath,
     /// Not seen.
     Unknown,
 }

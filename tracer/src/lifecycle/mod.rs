@@ -27,11 +27,13 @@ use summary::{Living, Summary, Tally};
 
 use crate::observation::{
     Adopter, AdopterKind, Died, Execed, Exited, Fact, Forked, Found, Identity, Observation,
-    Outcome, Sigchld, Waited,
+    Outcome, Released, Sigchld, Waited,
 };
 
 /// Unless told otherwise, a zombie is reported as unreaped from this age on, ns.
 const UNREAPED_FROM: u64 = 1_000_000_000;
+/// A zombie younger than this is nothing to report, whatever was asked for, ns.
+const SHORTEST_ALARM: u64 = 1_000_000;
 /// How long a reaped process is kept for its late records when its release is never seen, ns.
 const KEEP_GONE: u64 = 10_000_000_000;
 /// The processes known and what is still to be said of them.
@@ -74,6 +76,7 @@ impl Model {
             Fact::Died(death) => self.died(at, &death),
             Fact::Waited(wait) => self.waited(at, &wait),
             Fact::Freed { id } => self.freed(at, id),
+            Fact::Released(release) => self.released(at, &release),
             Fact::Found(found) => self.found(at, found),
             Fact::Lost(lost) => {
                 self.tally.lost(lost);
@@ -316,12 +319,12 @@ impl Model {
         process.status = Some(exit.status);
         process.sigchld = exit.sigchld;
         process.exit_signal = Some(exit.exit_signal);
-        process.ptracer = exit.ptracer;
+        (process.ptracer, process.held_by) = (exit.ptracer, exit.ptracer);
         process.move_to(exit.home);
         process.life.exited_at = Some(at);
         if parent_stays {
             // `sigchld` is that of the parent it dies to.
-            process.released_by_kernel = false;
+            process.adopter_sigchld = Sigchld::default();
         }
         if step == Step::Apply {
             process.state = State::Exiting;
@@ -354,27 +357,39 @@ impl Model {
     }
 
     fn is_ending(&self, id: Identity) -> bool {
-        self.get(id).is_some_and(|process| {
-            matches!(process.state, State::Exiting | State::Zombie | State::Gone)
-        })
+        self.get(id).is_some_and(Process::is_ending)
     }
 
     fn orphan_children(&mut self, at: u64, pid: u32, adopter: Adopter) {
         let children = self.processes.get(&pid).map(|process| process.children.clone());
         for child in children.unwrap_or_default() {
-            if self.has(child) && !self.may_be_released(child) {
-                self.reparent(at, child, adopter.id, Some(adopter.kind));
-                self.hand_over(child, adopter.sigchld);
+            let Some(process) = self.processes.get(&child) else { continue };
+            let parent = self.processes.get(&pid);
+            if parent.is_some_and(|parent| process.may_be_released(parent)) {
+                self.processes.entry(child).and_modify(|child| child.heir = Some(adopter));
+            } else if process.state != State::Gone {
+                self.hand_over(at, child, adopter);
             }
         }
     }
 
-    /// Whether its parent wanted no zombie of it, and so it may be gone without any sign but its
-    /// release. If it is not, its death will show who adopted it.
-    fn may_be_released(&self, pid: u32) -> bool {
-        self.processes
-            .get(&pid)
-            .is_some_and(|child| child.state == State::Exiting && child.is_unwanted())
+    /// What happens to a child shows that it was there when its parent ended.
+    fn was_handed_over(&mut self, at: u64, pid: u32) {
+        let adopter = self.processes.get_mut(&pid).and_then(|child| child.heir.take());
+        if let Some(adopter) = adopter {
+            self.hand_over(at, pid, adopter);
+        }
+    }
+
+    /// `reparent_leader` (kernel/exit.c): whatever signal it was born with, from now on it is
+    /// SIGCHLD, and a zombie is announced to its new parent, and released at once by the dying one
+    /// where the new one wants none. When exactly is not seen, only that it is gone.
+    fn hand_over(&mut self, at: u64, pid: u32, adopter: Adopter) {
+        self.reparent(at, pid, adopter.id, Some(adopter.kind));
+        if let Some(child) = self.processes.get_mut(&pid) {
+            child.adopter_sigchld = adopter.sigchld;
+            child.exit_signal = Some(SIGCHLD);
+        }
     }
 
     fn reparent(&mut self, at: u64, pid: u32, to: Identity, kind: Option<AdopterKind>) {
@@ -392,16 +407,6 @@ impl Model {
         self.push(at, pid, what);
     }
 
-    /// A zombie is announced to its new parent, and released at once by the dying one where that
-    /// wants none (`reparent_leader`, kernel/exit.c). When exactly is not seen, only that it is gone.
-    fn hand_over(&mut self, pid: u32, adopter: Sigchld) {
-        if let Some(child) = self.processes.get_mut(&pid) {
-            child.released_by_kernel = adopter.reaps_itself();
-            // Whatever it was born with: `reparent_leader`, too.
-            child.exit_signal = Some(SIGCHLD);
-        }
-    }
-
     /// In what role a process adopts, when the kernel did not say beforehand that it would.
     fn kind_of_adopter(&self, pid: u32) -> AdopterKind {
         let ns_pid = self.processes.get(&pid).and_then(|process| process.home.ns_pid);
@@ -416,31 +421,26 @@ impl Model {
         let Some((process, step)) = self.known(at, death.id, Seen::Died) else { return };
         let pid = death.id.pid;
         process.fate = Some(death.fate);
+        let told_parent = process.ptracer != Some(death.target.pid);
+        if process.heir.is_some_and(|heir| heir.id.same(death.target)) {
+            self.was_handed_over(at, pid);
+        } else if told_parent {
+            self.correct_parent(at, pid, death.target);
+        }
         if step == Step::Fill {
             return;
-        }
-        let told_parent = process.ptracer != Some(death.target);
-        // Without the exit record it may be a tracer that was told.
-        let named = told_parent && process.life.exited_at.is_some();
-        let Some(process) = self.processes.get(&pid) else { return };
-        if named
-            && !process.is_child_of(death.target)
-            && let Some(told) = self.processes.get(&death.target).map(|told| told.id)
-        {
-            self.correct_parent(at, pid, told);
         }
         let Some(process) = self.processes.get_mut(&pid) else { return };
         process.life.zombie_at = Some(at);
         process.state = State::Zombie;
         let teardown = process.teardown();
-        let auto = told_parent && death.sigchld.reaps_itself() && process.sends_sigchld();
         let parent = process.parent;
         if let Some(parent) = parent.and_then(|parent| self.get_mut(parent)) {
             parent.waits.coalesced += u64::from(death.fate == crate::observation::Fate::Pending);
         }
         let parent = parent.map(|parent| self.peer(parent));
         self.push(at, pid, What::Zombie { teardown, notified: Some(death.fate), parent });
-        if auto {
+        if death.autoreap {
             self.reap(at, pid, None, Some(By::Kernel), Via::Autoreap, true);
         } else {
             self.set_alarm(at, pid);
@@ -448,7 +448,7 @@ impl Model {
     }
 
     fn set_alarm(&mut self, since: u64, pid: u32) {
-        let age = self.filter.min_zombie.unwrap_or(UNREAPED_FROM).max(1);
+        let age = self.filter.min_zombie.unwrap_or(UNREAPED_FROM).max(SHORTEST_ALARM);
         self.set_alarm_at(since, age, pid);
     }
 
@@ -464,6 +464,8 @@ impl Model {
             return;
         }
         let Some(since) = process.zombie_since() else { return };
+        self.was_handed_over(at, pid);
+        let Some(process) = self.processes.get(&pid) else { return };
         let parent = process.parent.and_then(|parent| self.get(parent));
         let (causes, remedy) = why::explain(process, parent);
         let parent = process.parent.map(|parent| self.peer(parent));
@@ -512,24 +514,77 @@ impl Model {
         if step(child.state, Seen::Waited { certain: reaped.is_some() }) != Step::Apply {
             return;
         }
-        let is_parent = child.is_child_of(wait.pid);
-        let adopter = self.processes.get(&wait.pid).filter(|known| known.state != State::Gone);
-        let adopter = adopter.map(|known| known.id).filter(|_| !is_parent);
-        let Some(child) = self.processes.get_mut(&pid) else { return };
-        if child.ptracer == Some(wait.pid) && !is_parent {
+        if self.is_tracer_only(pid, wait.pid) {
             // The tracer has its report; the parent must wait, too (EXIT_TRACE, wait_task_zombie).
-            child.ptracer_waited = true;
+            self.processes.entry(pid).and_modify(|child| child.held_by = None);
             return;
         }
-        // Only the parent can reap: otherwise it has adopted the child without our knowing.
-        match adopter {
+        let reaper = Reaper { pid: wait.pid, tid: Some(wait.tid), comm: wait.comm };
+        self.reaped_by(at, pid, reaper, Via::Call(wait.call));
+    }
+
+    /// Whether `by` traces the process and is not its parent, nor about to be.
+    fn is_tracer_only(&self, pid: u32, by: u32) -> bool {
+        self.processes.get(&pid).is_some_and(|child| {
+            let is_parent = child.parent.is_none_or(|parent| parent.pid == by);
+            let is_heir = child.heir.is_some_and(|heir| heir.id.pid == by);
+            child.ptracer == Some(by) && !is_parent && !is_heir
+        })
+    }
+
+    /// Reaped by its parent: nobody else can, so whoever did is the parent now, whether we have
+    /// seen the adoption or not.
+    fn reaped_by(&mut self, at: u64, pid: u32, reaper: Reaper, via: Via) {
+        let heir = self.processes.get(&pid).and_then(|child| child.heir);
+        if heir.is_some_and(|heir| heir.id.pid == reaper.pid) {
+            self.was_handed_over(at, pid);
+        }
+        let adopter = self.processes.get(&reaper.pid).filter(|known| known.state != State::Gone);
+        let adopter = adopter.map(|known| known.id);
+        let Some(child) = self.processes.get_mut(&pid) else { return };
+        // The pid is enough: whoever adopts was alive when the parent died, and has another one.
+        let is_parent = child.parent.is_none_or(|parent| parent.pid == reaper.pid);
+        match adopter.filter(|_| !is_parent) {
             Some(adopter) => self.reparent(at, pid, adopter, None),
             None => child.reparents += u32::from(!is_parent),
         }
+        let by = self.role_of_parent(pid);
+        self.reap(at, pid, Some(reaper), Some(by), via, true);
+    }
+
+    fn role_of_parent(&self, pid: u32) -> By {
         let orphaned = self.processes.get(&pid).is_some_and(|child| child.reparents > 0);
-        let by = if orphaned { By::Adopter } else { By::Parent };
-        let reaper = Reaper { pid: wait.pid, tid: Some(wait.tid), comm: wait.comm };
-        self.reap(at, pid, Some(reaper), Some(by), Via::Call(wait.call), true);
+        if orphaned { By::Adopter } else { By::Parent }
+    }
+
+    /// It leaves the table, and the kernel says in whose context.
+    fn released(&mut self, at: u64, release: &Released) {
+        let pid = release.id.pid;
+        let Some((process, step)) = self.known(at, release.id, Seen::Released) else { return };
+        if step == Step::Apply {
+            let home = process.home.clone();
+            let reaper = Reaper { pid: release.by, tid: Some(release.tid), comm: release.comm };
+            let via = release.call.map_or(Via::Unknown, Via::Call);
+            let releaser = self.processes.get(&release.by).filter(|known| known.is_ending());
+            let is_dying_init = |releaser: &Process| {
+                releaser.home.ns_pid == Some(1) && releaser.home.pidns == home.pidns
+            };
+            match releaser {
+                // `zap_pid_ns_processes`, kernel/pid_namespace.c.
+                Some(releaser) if is_dying_init(releaser) && release.by != pid => {
+                    let by = self.role_of_parent(pid);
+                    self.reap(at, pid, Some(reaper), Some(by), Via::PidnsDeath, true);
+                }
+                // Its own last thread, or its parent on the way out, whose heir wants no zombies.
+                Some(_) => self.reap(at, pid, None, Some(By::Kernel), Via::Autoreap, true),
+                // The parent wants no zombies and left it to its tracer.
+                None if self.is_tracer_only(pid, release.by) => {
+                    self.reap(at, pid, Some(reaper), Some(By::Tracer), via, true);
+                }
+                None => self.reaped_by(at, pid, reaper, via),
+            }
+        }
+        self.forget(pid);
     }
 
     /// The process that a waiter means by a number of its own pid namespace.
@@ -579,7 +634,7 @@ impl Model {
             return self.reap(at, pid, None, Some(By::Kernel), Via::Autoreap, true);
         }
         let is_dead = matches!(process.state, State::Exiting | State::Zombie);
-        if process.released_by_kernel && is_dead {
+        if process.adopter_sigchld.reaps_itself() && is_dead {
             return self.reap(at, pid, None, Some(By::Kernel), Via::Autoreap, false);
         }
         let (reaper, via) = match parent {
@@ -589,7 +644,7 @@ impl Model {
             }
             _ => (None, Via::Unknown),
         };
-        let by = if process.reparents > 0 { By::Adopter } else { By::Parent };
+        let by = self.role_of_parent(pid);
         if let Some(Reaper { pid: parent, tid: Some(_), .. }) = reaper
             && let Some(parent) = self.processes.get_mut(&parent)
         {
@@ -617,8 +672,11 @@ impl Model {
             .zombie_at
             .or(process.life.exited_at)
             .or(process.zombie_since_before.map(|_| process.id.start.ns()));
-        let zombie =
-            if auto && exact { Some(0) } else { since.and_then(|since| at.checked_sub(since)) };
+        // Without that moment an auto-reap has none: no signal is raised for it.
+        let zombie = match process.life.zombie_at {
+            None if auto && seen => Some(0),
+            _ => since.and_then(|since| at.checked_sub(since)),
+        };
         process.life.reaped_at = Some(at);
         process.state = State::Gone;
         let reap = Reap {
@@ -643,8 +701,8 @@ impl Model {
     }
 }
 
-/// Nobody but the parent can have reaped a zombie that is gone; which thread and by which call is
-/// known when one wait of it, since then, did not name whom it reaped.
+/// Nobody but the parent can have reaped a zombie that is gone, as long as it lives; which thread and
+/// by which call is known when one wait of it, since then, did not name whom it reaped.
 fn only_parent(parent: &Process, since: u64) -> (Option<Reaper>, Via) {
     let waits = || parent.waits.unnamed.iter().filter(|wait| wait.at >= since);
     let unseen = Reaper { pid: parent.id.pid, tid: None, comm: parent.comm.unwrap_or_default() };
@@ -654,7 +712,7 @@ fn only_parent(parent: &Process, since: u64) -> (Option<Reaper>, Via) {
             (Some(reaper), Via::Call(wait.call))
         }
         (Some(wait), _) => (Some(unseen), Via::Call(wait.call)),
-        (None, _) => (Some(unseen), Via::Unknown),
+        (None, _) => (Some(unseen).filter(|_| !parent.is_ending()), Via::Unknown),
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     event::{Cause, Life, Peer, Who},
     state::State,
 };
-use crate::observation::{Call, Comm, Fate, Home, Identity, Sigchld, Status};
+use crate::observation::{Adopter, Call, Comm, Fate, Home, Identity, Sigchld, Status};
 
 /// `include/uapi/asm-generic/signal.h`
 pub(crate) const SIGCHLD: u32 = 17;
@@ -58,11 +58,14 @@ pub(crate) struct Process {
     /// What its parent did with SIGCHLD when it exited.
     pub(crate) sigchld: Sigchld,
     pub(crate) ptracer: Option<u32>,
-    /// The tracer has waited for it, and holds it no more.
-    pub(crate) ptracer_waited: bool,
+    /// The same, until it has waited for it.
+    pub(crate) held_by: Option<u32>,
     pub(crate) reparents: u32,
-    /// It was handed over to a parent that wants no zombies, and has not begun to exit under it.
-    pub(crate) released_by_kernel: bool,
+    /// Who took it over when its parent ended, if it was there still (see `may_be_released`).
+    pub(crate) heir: Option<Adopter>,
+    /// What the process that took it over did with SIGCHLD, as long as it does not begin to exit
+    /// under it.
+    pub(crate) adopter_sigchld: Sigchld,
     pub(crate) waits: Waits,
     pub(crate) why: Vec<Cause>,
     /// When it was found as a zombie, which it may have been for long.
@@ -91,9 +94,10 @@ impl Process {
             fate: None,
             sigchld: Sigchld::default(),
             ptracer: None,
-            ptracer_waited: false,
+            held_by: None,
             reparents: 0,
-            released_by_kernel: false,
+            heir: None,
+            adopter_sigchld: Sigchld::default(),
             waits: Waits::default(),
             why: Vec::new(),
             zombie_since_before: None,
@@ -134,10 +138,9 @@ impl Process {
         self.life.zombie_at?.checked_sub(self.life.exited_at?)
     }
 
-    /// Whether its parent is the process that now has this pid. The pid is enough: whoever adopts
-    /// was alive when the parent died, and so has another one.
-    pub(crate) fn is_child_of(&self, pid: u32) -> bool {
-        self.parent.is_none_or(|parent| parent.pid == pid)
+    /// Its last thread has begun to exit, at least.
+    pub(crate) fn is_ending(&self) -> bool {
+        matches!(self.state, State::Exiting | State::Zombie | State::Gone)
     }
 
     /// The signal it sends at death is the one by which a parent can say that it wants no zombies.
@@ -148,6 +151,19 @@ impl Process {
     /// Its parent wanted no zombie of it when it began to exit.
     pub(crate) fn is_unwanted(&self) -> bool {
         self.sends_sigchld() && self.sigchld.reaps_itself()
+    }
+
+    /// Whether it may be released without a sign so far: by the kernel, because its parent wants no
+    /// zombies, or by a wait of its parent that did not name it.
+    pub(crate) fn may_be_released(&self, parent: &Self) -> bool {
+        match self.state {
+            State::Exiting => self.is_unwanted(),
+            State::Zombie => {
+                let mut unnamed = parent.waits.unnamed.iter();
+                unnamed.any(|wait| self.zombie_since().is_none_or(|since| wait.at >= since))
+            }
+            State::Running | State::LeaderGone | State::Gone => false,
+        }
     }
 
     /// Whether a wait that names its pid may be meant for the life that had the pid before: the

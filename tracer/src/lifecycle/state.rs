@@ -30,6 +30,7 @@ pub(crate) enum Seen {
         certain: bool,
     },
     Freed,
+    Released,
 }
 
 /// What to do.
@@ -81,6 +82,9 @@ pub(crate) fn step(state: State, seen: Seen) -> Step {
         (Gone, Seen::Waited { .. }) => Step::Ignore,
         // Released without a wait that was seen.
         (Running | LeaderGone | Exiting | Zombie, Seen::Freed) => Step::Apply,
-        (Gone, Seen::Freed) => Step::Drop,
+        // In the context of whoever reaps it.
+        (Running | LeaderGone | Exiting | Zombie, Seen::Released) => Step::Apply,
+        // Reaped already in our eyes: the death said that nobody would wait.
+        (Gone, Seen::Freed | Seen::Released) => Step::Drop,
     }
 }

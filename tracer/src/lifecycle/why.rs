@@ -13,7 +13,7 @@ pub(crate) fn explain(zombie: &Process, parent: Option<&Process>) -> (Vec<Cause>
 fn causes(zombie: &Process, parent: Option<&Process>) -> Vec<Cause> {
     let mut causes = Vec::new();
     let Some(parent) = parent else { return causes };
-    if zombie.ptracer.is_some() && !zombie.ptracer_waited {
+    if zombie.held_by.is_some() {
         causes.push(Cause::Ptraced);
     }
     if zombie.exit_signal == Some(0) {
@@ -68,7 +68,7 @@ fn remedy(zombie: &Process, parent: Option<&Process>, cause: Option<Cause>) -> S
         ),
         Some(Cause::Ptraced) => format!(
             "tracer {} holds it: end the tracer, or let it wait",
-            zombie.ptracer.unwrap_or_default()
+            zombie.held_by.unwrap_or_default()
         ),
         Some(Cause::ExitSignalNone) => {
             format!("it sends no signal at death: {name} must wait with __WALL or __WCLONE{end}")

@@ -401,6 +401,7 @@ fn by(by: By) -> &'static str {
     match by {
         By::Parent => "parent",
         By::Adopter => "adopter",
+        By::Tracer => "tracer",
         By::Kernel => "kernel",
     }
 }
@@ -410,6 +411,7 @@ fn via(via: Via) -> &'static str {
         Via::Call(Call::Wait4) => "wait4",
         Via::Call(Call::Waitid) => "waitid",
         Via::Autoreap => "autoreap",
+        Via::PidnsDeath => "pidns_death",
         Via::Unknown => "unknown",
     }
 }

@@ -77,21 +77,27 @@ impl Output {
             // Readers of a named pipe come and go.
             Target::File(_) => None,
         };
+        let is_ours = matches!(target, Target::File(_));
         let (writer, buffers) = sync_channel::<Vec<u8>>(BUFFERS);
         let (tell, ended) = oneshot::channel();
         std::thread::Builder::new().name("tracer-output".to_owned()).spawn(move || {
-            let mut end = End { written: 0, error: None };
-            for buffer in buffers {
-                match stream.write_all(&buffer) {
-                    Ok(()) => end.written += buffer.len() as u64,
-                    Err(error) => {
-                        end.error = Some(error);
-                        break;
-                    }
+            let mut written = 0;
+            let mut buffers = buffers.into_iter();
+            // An earlier file is kept until there is something to put in its place: a session may
+            // yet be refused.
+            let first = buffers.next().map_or(Ok(()), |first| {
+                if is_ours && stream.metadata()?.is_file() {
+                    stream.set_len(0)?;
                 }
-            }
+                write(&mut stream, &first, &mut written)
+            });
+            let error = first
+                .and_then(|()| {
+                    buffers.try_for_each(|buffer| write(&mut stream, &buffer, &mut written))
+                })
+                .err();
             // Nobody listens when the session gave up waiting.
-            let _ = tell.send(end);
+            let _ = tell.send(End { written, error });
         })?;
         Ok(Self { buffer: Vec::new(), writer: Some(writer), ended, end: None, reader, name })
     }
@@ -160,6 +166,22 @@ impl Output {
     }
 }
 
+/// Writes it all, counting what is there even when that fails.
+fn write(stream: &mut impl Write, mut bytes: &[u8], written: &mut u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match stream.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => {
+                *written += count as u64;
+                bytes = &bytes[count..];
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// A pipe, whose reader may leave while there is nothing to write.
 fn watched(stream: &File) -> Option<AsyncFd<File>> {
     let stream = stream.try_clone().ok()?;
@@ -184,5 +206,22 @@ fn unbuffered(stream: &impl std::os::fd::AsFd) -> io::Result<File> {
 }
 
 fn create(path: &Path) -> Result<File> {
-    File::create(path).with_context(|| format!("cannot write to {}", path.display()))
+    let file = File::options().write(true).create(true).truncate(false).open(path);
+    file.with_context(|| format!("cannot write to {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_full_disk_took_is_counted_to_the_byte() {
+        let mut disk = [0; 5];
+        let mut written = 0;
+        assert!(write(&mut disk.as_mut_slice(), b"abc", &mut written).is_ok());
+        let mut rest = &mut disk[3..];
+        let error = write(&mut rest, b"def", &mut written).unwrap_err();
+        assert_eq!((error.kind(), written), (io::ErrorKind::WriteZero, 5));
+        assert_eq!(&disk, b"abcde");
+    }
 }

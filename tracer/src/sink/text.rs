@@ -187,12 +187,16 @@ fn reaped(reap: &Reap) -> (Tone, String) {
                 "zombie for {most}{zombie}, released by the kernel, its adopter ignores SIGCHLD"
             )
         }
+        (Via::PidnsDeath, _) => {
+            let by = reap.reaper.map_or_else(|| "its init".to_owned(), reaper);
+            format!("zombie for {most}{zombie}, reaped by {by} at the end of its pid namespace")
+        }
         (Via::Call(_) | Via::Unknown, _) => {
             let by = reap.reaper.map_or_else(|| "nobody knows whom".to_owned(), reaper);
             let call = match reap.via {
                 Via::Call(Call::Wait4) => "via wait4",
                 Via::Call(Call::Waitid) => "via waitid",
-                Via::Autoreap | Via::Unknown => "by a call that was not seen",
+                Via::Autoreap | Via::PidnsDeath | Via::Unknown => "by a call that was not seen",
             };
             format!("zombie for {most}{zombie}, reaped by {by} {call}")
         }

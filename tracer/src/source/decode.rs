@@ -3,14 +3,15 @@
 
 use tracer_common::{
     ADOPTER_INIT, ADOPTER_PIDNS_INIT, ADOPTER_SUBREAPER, Death, Exec, Exit, Fork, Free, Head, Ids,
-    Kind, LeaderExit, SIGCHLD_IGNORED, SIGCHLD_NOCLDWAIT, WAIT_HAS_RESULT, WAIT_ID, Wait,
+    Kind, LeaderExit, Release, SIGCHLD_IGNORED, SIGCHLD_NOCLDWAIT, WAIT_BEGUN, WAIT_HAS_RESULT,
+    WAIT_ID, Wait,
 };
 use zerocopy::FromBytes;
 
 use super::cgroups::Cgroups;
 use crate::observation::{
     Adopter, AdopterKind, Bytes, Call, Comm, Died, Execed, Exited, Fact, Fate, Forked, Home,
-    Identity, Observation, Outcome, Program, Sigchld, Start, Status, Waited,
+    Identity, Observation, Outcome, Program, Released, Sigchld, Start, Status, Waited,
 };
 
 /// The record is shorter or longer than its kind, or of no kind.
@@ -28,6 +29,7 @@ pub(crate) fn decode(bytes: &[u8], cgroups: &mut Cgroups) -> Result<Observation,
         Kind::Exit => exit(&whole(bytes)?, cgroups),
         Kind::Death => death(&whole(bytes)?),
         Kind::Wait => wait(&whole(bytes)?),
+        Kind::Release => release(&whole(bytes)?),
         Kind::Free => whole(bytes).map(|free: Free| Fact::Freed { id: identity(&free.head) })?,
     };
     Ok(Observation { at: head.time, fact })
@@ -141,9 +143,27 @@ fn death(record: &Death) -> Fact {
     };
     Fact::Died(Died {
         id: identity(&record.head),
-        target: record.target,
+        target: Identity { pid: record.target, start: Start::Exact(record.target_start) },
         fate,
-        sigchld: sigchld(record.sigchld),
+        autoreap: record.autoreap == 1,
+    })
+}
+
+// x86-64: arch/x86/entry/syscalls/syscall_64.tbl
+const WAIT4: u32 = 61;
+const WAITID: u32 = 247;
+
+fn release(record: &Release) -> Fact {
+    Fact::Released(Released {
+        id: identity(&record.head),
+        by: record.reaper,
+        tid: record.reaper_tid,
+        comm: Comm::new(record.comm),
+        call: match record.call {
+            WAIT4 => Some(Call::Wait4),
+            WAITID => Some(Call::Waitid),
+            _ => None,
+        },
     })
 }
 
@@ -169,7 +189,7 @@ const P_ALL: u32 = 0;
 const P_PID: u32 = 1;
 
 fn wait4_outcome(record: &Wait) -> Outcome {
-    if record.ret <= 0 {
+    if record.ret <= 0 || record.flags & WAIT_BEGUN != 0 {
         return Outcome::Nothing;
     }
     let reaped = if record.flags & WAIT_HAS_RESULT != 0 {

@@ -4,42 +4,102 @@ use std::path::Path;
 
 use aya::{
     Btf, Ebpf, EbpfLoader,
-    programs::{BtfTracePoint, ProgramError},
+    programs::{BtfTracePoint, FEntry, FExit, Program, ProgramError},
 };
-use tracer_common::{Config, Offsets};
+use tracer_common::Config;
 use zerocopy::IntoBytes as _;
 
-use super::{Refusal, offsets, probe};
+use super::{
+    Refusal,
+    offsets::{self, Layout},
+    probe,
+};
 
 /// The programs, as `cargo xtask build` made them; empty in a build without.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/tracer.bpf.o"));
+
+/// How a program is hooked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    /// A tracepoint with typed arguments.
+    Tracepoint,
+    /// The entry of a kernel function.
+    Entry,
+    /// The return of a kernel function.
+    Return,
+}
 
 /// A hook of the kernel and the program for it.
 #[derive(Debug)]
 pub(crate) struct Hook {
     /// The program's name in the object.
-    pub(crate) program: &'static str,
-    /// The kernel's tracepoint.
-    pub(crate) tracepoint: &'static str,
+    program: &'static str,
+    at: At,
+    /// The kernel's tracepoint or function.
+    target: &'static str,
     /// What it tells.
     pub(crate) tells: &'static str,
 }
 
-/// The hooks of the tracepoint tier. The backstop comes first and birth before death, so that what
-/// happens between two attachments is never half a life without an end.
-pub(crate) const HOOKS: [Hook; 6] = [
-    Hook { program: "on_free", tracepoint: "sched_process_free", tells: "releases without a wait" },
-    Hook { program: "on_wait", tracepoint: "sys_exit", tells: "who waits and reaps" },
-    Hook { program: "on_signal", tracepoint: "signal_generate", tells: "when a zombie begins" },
-    Hook { program: "on_exit", tracepoint: "sched_process_exit", tells: "exits, adopters" },
-    Hook { program: "on_exec", tracepoint: "sched_process_exec", tells: "programs run" },
-    Hook { program: "on_fork", tracepoint: "sched_process_fork", tells: "births" },
-];
+impl Hook {
+    /// Its name as BPF tools write it.
+    pub(crate) fn name(&self) -> String {
+        let kind = match self.at {
+            At::Tracepoint => "tp_btf",
+            At::Entry => "fentry",
+            At::Return => "fexit",
+        };
+        format!("{kind}/{}", self.target)
+    }
+}
+
+/// A set of hooks that together tell everything.
+#[derive(Debug)]
+pub(crate) struct Tier {
+    /// Its name in the `session` event.
+    pub(crate) name: &'static str,
+    /// In the order of attachment: the end of a life before its birth, so that what happens
+    /// meanwhile is never half a life without an end.
+    pub(crate) hooks: &'static [Hook],
+}
+
+macro_rules! hooks {
+    ($($program:literal = $at:ident $target:literal $tells:literal;)+) => {
+        &[$(Hook { program: $program, at: At::$at, target: $target, tells: $tells },)+]
+    };
+}
+
+/// Exact: the moments themselves, and no hook that other system calls pay for.
+pub(crate) static FENTRY: Tier = Tier {
+    name: "fentry",
+    hooks: hooks! {
+        "on_release" = Entry "release_task" "reaps, and by whom";
+        "on_notified" = Return "do_notify_parent" "when a zombie begins";
+        "on_fate" = Tracepoint "signal_generate" "what became of the death signal";
+        "on_wait_begun" = Tracepoint "sched_process_wait" "who waits";
+        "on_exit" = Tracepoint "sched_process_exit" "exits, adopters";
+        "on_exec" = Tracepoint "sched_process_exec" "programs run";
+        "on_fork" = Tracepoint "sched_process_fork" "births";
+    },
+};
+
+/// Where trampolines are refused: the end of every system call is looked at.
+pub(crate) static TRACEPOINT: Tier = Tier {
+    name: "tracepoint",
+    hooks: hooks! {
+        "on_free" = Tracepoint "sched_process_free" "releases without a wait";
+        "on_wait" = Tracepoint "sys_exit" "who waits and reaps";
+        "on_signal" = Tracepoint "signal_generate" "when a zombie begins";
+        "on_exit" = Tracepoint "sched_process_exit" "exits, adopters";
+        "on_exec" = Tracepoint "sched_process_exec" "programs run";
+        "on_fork" = Tracepoint "sched_process_fork" "births";
+    },
+};
 
 /// What the programs need to know of the kernel they run in.
 pub(crate) struct Types {
     btf: Btf,
-    offsets: Offsets,
+    layout: Layout,
 }
 
 impl Types {
@@ -54,14 +114,14 @@ impl Types {
             )
             .into());
         }
-        let offsets = offsets::find(path)?;
+        let layout = offsets::find(path)?;
         let btf = Btf::parse_file(path, aya::Endianness::default())
             .map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
-        Ok(Self { btf, offsets })
+        Ok(Self { btf, layout })
     }
 
     /// Creates the maps and prepares the programs.
-    pub(crate) fn load(&self, config: &Config, ring: u32, tracked: u32) -> anyhow::Result<Ebpf> {
+    pub(crate) fn load(&self, config: Config, ring: u32, tracked: u32) -> anyhow::Result<Ebpf> {
         if OBJECT.is_empty() {
             return Err(Refusal::new(
                 "this build of tracer has no BPF programs in it",
@@ -69,9 +129,10 @@ impl Types {
             )
             .into());
         }
+        let config = Config { has_task_regs: u32::from(self.layout.has_task_regs), ..config };
         EbpfLoader::new()
             .btf(Some(&self.btf))
-            .override_global("OFFSETS", self.offsets.as_bytes(), true)
+            .override_global("OFFSETS", self.layout.offsets.as_bytes(), true)
             .override_global("CONFIG", config.as_bytes(), true)
             .map_max_entries("RING", ring)
             .map_max_entries("TRACKED", tracked)
@@ -81,15 +142,26 @@ impl Types {
 
     /// Loads the program of one hook.
     pub(crate) fn load_hook(&self, ebpf: &mut Ebpf, hook: &Hook) -> Result<(), ProgramError> {
-        program(ebpf, hook)?.load(hook.tracepoint, &self.btf)
+        match hook.at {
+            At::Tracepoint => program::<BtfTracePoint>(ebpf, hook)?.load(hook.target, &self.btf),
+            At::Entry => program::<FEntry>(ebpf, hook)?.load(hook.target, &self.btf),
+            At::Return => program::<FExit>(ebpf, hook)?.load(hook.target, &self.btf),
+        }
     }
 }
 
 /// Attaches the loaded program of one hook; it detaches when `ebpf` is dropped or the process ends.
 pub(crate) fn attach(ebpf: &mut Ebpf, hook: &Hook) -> Result<(), ProgramError> {
-    program(ebpf, hook)?.attach().map(drop)
+    match hook.at {
+        At::Tracepoint => program::<BtfTracePoint>(ebpf, hook)?.attach().map(drop),
+        At::Entry => program::<FEntry>(ebpf, hook)?.attach().map(drop),
+        At::Return => program::<FExit>(ebpf, hook)?.attach().map(drop),
+    }
 }
 
-fn program<'a>(ebpf: &'a mut Ebpf, hook: &Hook) -> Result<&'a mut BtfTracePoint, ProgramError> {
+fn program<'a, P>(ebpf: &'a mut Ebpf, hook: &Hook) -> Result<&'a mut P, ProgramError>
+where
+    &'a mut P: TryFrom<&'a mut Program, Error = ProgramError>,
+{
     ebpf.program_mut(hook.program).ok_or(ProgramError::NotLoaded)?.try_into()
 }

@@ -14,13 +14,14 @@ use tracer_common::{Config, Loss};
 use super::{
     cgroups::Cgroups,
     decode::decode,
-    kernel::{self, HOOKS, Types},
+    kernel::{self, FENTRY, TRACEPOINT, Tier, Types},
     probe,
     seed::{self, Scope},
 };
 use crate::{
     clock::boot_now,
     observation::{Fact, Lost, LostWhere, Observation},
+    settings::Hooks,
 };
 
 /// What to capture and how.
@@ -33,6 +34,8 @@ pub(crate) struct Capture {
     pub(crate) ring_size: u32,
     /// Wake the reader at every record.
     pub(crate) immediate: bool,
+    /// Which hooks.
+    pub(crate) hooks: Hooks,
 }
 
 /// Records drained in one go at most, so that the rest of the program gets its turn.
@@ -44,6 +47,7 @@ const LOSSES_EVERY: u64 = 1_000_000_000;
 
 /// The attached hooks and the ring. Dropping it detaches everything.
 pub(crate) struct Live {
+    tier: &'static Tier,
     ring: AsyncFd<RingBuf<MapData>>,
     lost: PerCpuArray<MapData, u64>,
     losses: [u64; Loss::ALL.len()],
@@ -57,27 +61,35 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// The name of the hooks that run.
-    pub(crate) const TIER: &str = "tracepoint";
-
-    /// Loads and attaches every hook, all or none.
+    /// Loads and attaches the hooks of one tier: the exact one where the kernel allows it.
     pub(crate) fn start(capture: &Capture) -> Result<Self> {
         probe::privileges()?;
         probe::pid_namespace()?;
         let types = Types::read()?;
+        match capture.hooks {
+            Hooks::Fentry => Self::attach(&types, &FENTRY, capture),
+            Hooks::Tracepoint => Self::attach(&types, &TRACEPOINT, capture),
+            // As a whole: a mixture of both is something that nobody tested.
+            Hooks::Auto => Self::attach(&types, &FENTRY, capture).or_else(|refusal| {
+                log::info!("not the fentry hooks: {refusal:#}");
+                Self::attach(&types, &TRACEPOINT, capture)
+            }),
+        }
+    }
+
+    fn attach(types: &Types, tier: &'static Tier, capture: &Capture) -> Result<Self> {
         let tree_only = capture.own_children || capture.roots.is_some();
         let config = Config {
             tracer_tgid: std::process::id(),
             tree_only: u32::from(tree_only),
             track_own_children: u32::from(capture.own_children),
             wake_bytes: if capture.immediate { 0 } else { capture.ring_size / 4 },
+            ..Config::ZERO
         };
         let tracked = if tree_only { TRACKED_MAX } else { 1 };
-        let mut ebpf = types.load(&config, capture.ring_size, tracked)?;
-        for hook in &HOOKS {
-            types
-                .load_hook(&mut ebpf, hook)
-                .map_err(|error| probe::hook_refused(hook.tracepoint, &error))?;
+        let mut ebpf = types.load(config, capture.ring_size, tracked)?;
+        for hook in tier.hooks {
+            types.load_hook(&mut ebpf, hook).map_err(|error| probe::hook_refused(hook, &error))?;
         }
         // Everything the verifier has to say is said: from here on it is quick.
         let attached = boot_now();
@@ -86,9 +98,8 @@ impl Live {
             None if capture.own_children => Scope::Only(HashSet::new()),
             None => Scope::All,
         };
-        for hook in &HOOKS {
-            kernel::attach(&mut ebpf, hook)
-                .map_err(|error| probe::hook_refused(hook.tracepoint, &error))?;
+        for hook in tier.hooks {
+            kernel::attach(&mut ebpf, hook).map_err(|error| probe::hook_refused(hook, &error))?;
         }
         let scope = match (&capture.roots, scope) {
             // Children born while the first look was taken.
@@ -98,7 +109,9 @@ impl Live {
         let ring = RingBuf::try_from(ebpf.take_map("RING").context("no map RING")?)?;
         // SAFETY: the ring owns its descriptor and keeps the same one as long as it lives.
         let ring = unsafe { AsyncFd::register(ring) }.map_err(std::io::Error::from)?;
+        log::info!("the {} hooks are attached", tier.name);
         Ok(Self {
+            tier,
             ring,
             lost: PerCpuArray::try_from(ebpf.take_map("LOST").context("no map LOST")?)?,
             losses: [0; Loss::ALL.len()],
@@ -110,6 +123,11 @@ impl Live {
             scope,
             _ebpf: ebpf,
         })
+    }
+
+    /// The name of the hooks that run.
+    pub(crate) fn tier(&self) -> &'static str {
+        self.tier.name
     }
 
     /// The processes that were there, to be applied before anything drained later. What the hooks

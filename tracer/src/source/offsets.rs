@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use btfparse::{Error, ErrorKind, Offset, Readable, TypeInformation};
+use btfparse::{Error, ErrorKind, Offset, Readable, TypeInformation, TypeVariant};
 use tracer_common::{FIELDS, Field, Offsets};
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
@@ -25,12 +25,32 @@ impl Readable for Bytes {
     }
 }
 
-/// The offsets of every field, or the names of those this kernel lacks.
-pub(crate) fn find(btf: &Path) -> Result<Offsets> {
+/// What the programs ask of the kernel's types.
+pub(crate) struct Layout {
+    /// Where the fields are.
+    pub(crate) offsets: Offsets,
+    /// The helper that finds a task's registers exists (since 5.15).
+    pub(crate) has_task_regs: bool,
+}
+
+/// The layout, or the names of the fields that this kernel lacks.
+pub(crate) fn find(btf: &Path) -> Result<Layout> {
     let bytes = std::fs::read(btf).with_context(|| format!("cannot read {}", btf.display()))?;
     let types = TypeInformation::new(&Bytes(bytes))
         .map_err(|error| anyhow::anyhow!("{}: {error:?}", btf.display()))?;
-    resolve(|field| lookup(&types, field))
+    let offsets = resolve(|field| lookup(&types, field))?;
+    Ok(Layout { offsets, has_task_regs: has_helper(&types, "BPF_FUNC_task_pt_regs") })
+}
+
+/// Whether the kernel lists the helper among those it has.
+fn has_helper(types: &TypeInformation, name: &str) -> bool {
+    let helpers = types.id_of("bpf_func_id").and_then(|id| types.from_id(id));
+    match helpers {
+        Some(TypeVariant::Enum(helpers)) => {
+            helpers.named_value_list().iter().any(|helper| helper.name == name)
+        }
+        _ => false,
+    }
 }
 
 /// Puts the offsets in the order of the structure; a field that is missing is an error by name.
@@ -70,7 +90,7 @@ mod tests {
 
     #[test]
     fn the_running_kernel_has_every_field() {
-        let offsets = find(Path::new(VMLINUX)).expect("every field");
+        let Layout { offsets, .. } = find(Path::new(VMLINUX)).expect("every field");
         assert_ne!(offsets.task_tgid, 0);
         assert_eq!(offsets.task_tgid, offsets.task_pid + 4, "pid and tgid are neighbours");
     }

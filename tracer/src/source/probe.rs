@@ -8,7 +8,7 @@ use tracer_common::Config;
 
 use super::{
     Refusal,
-    kernel::{self, HOOKS, Types},
+    kernel::{self, FENTRY, Hook, TRACEPOINT, Tier, Types},
 };
 
 /// Bits of `/proc/PID/status` CapEff, include/uapi/linux/capability.h.
@@ -27,41 +27,64 @@ pub(crate) struct Check {
     pub(crate) refusal: Option<Refusal>,
 }
 
-/// Everything that is needed, one by one.
-pub(crate) fn checks() -> Vec<Check> {
-    let check = |name: &str, tells, result: anyhow::Result<()>| Check {
-        name: name.to_owned(),
-        tells,
-        refusal: result.err().map(refusal),
-    };
-    let mut checks = vec![
-        check("privileges", "CAP_BPF and CAP_PERFMON", privileges()),
-        check("pid namespace", "sees every process", pid_namespace()),
-    ];
-    let types = Types::read();
-    let loaded = types
-        .as_ref()
-        .map_err(|error| anyhow::anyhow!("{error:#}"))
-        .and_then(|types| types.load(&Config::ZERO, 4096, 1).map(|ebpf| (types, ebpf)));
-    checks.push(check(
-        "kernel types",
-        "BTF with every field that is read",
-        types.as_ref().map(drop).map_err(|error| anyhow::anyhow!("{error:#}")),
-    ));
-    match loaded {
-        Ok((types, mut ebpf)) => {
-            for hook in &HOOKS {
-                let result = types
-                    .load_hook(&mut ebpf, hook)
-                    .and_then(|()| kernel::attach(&mut ebpf, hook))
-                    .map_err(|error| hook_refused(hook.tracepoint, &error));
-                checks.push(check(&format!("tp_btf/{}", hook.tracepoint), hook.tells, result));
-            }
-        }
-        Err(error) if types.is_ok() => checks.push(check("BPF maps", "records", Err(error))),
-        Err(_) => {}
+impl Check {
+    fn new(name: impl Into<String>, tells: &'static str, result: anyhow::Result<()>) -> Self {
+        Self { name: name.into(), tells, refusal: result.err().map(refusal) }
     }
-    checks
+
+    fn passed(&self) -> bool {
+        self.refusal.is_none()
+    }
+}
+
+/// What was found.
+pub(crate) struct Report {
+    /// What every tier needs.
+    pub(crate) needs: Vec<Check>,
+    /// The hooks of each tier, by its name, the better one first.
+    pub(crate) tiers: Vec<(&'static str, Vec<Check>)>,
+}
+
+impl Report {
+    /// The name of the best tier that works as a whole.
+    pub(crate) fn best(&self) -> Option<&'static str> {
+        let works = |checks: &[Check]| !checks.is_empty() && checks.iter().all(Check::passed);
+        let tier = self.tiers.iter().find(|(_, hooks)| works(hooks)).map(|(name, _)| *name);
+        tier.filter(|_| works(&self.needs))
+    }
+}
+
+/// Everything that is needed, one by one.
+pub(crate) fn report() -> Report {
+    let mut needs = vec![
+        Check::new("privileges", "CAP_BPF and CAP_PERFMON", privileges()),
+        Check::new("pid namespace", "sees every process", pid_namespace()),
+    ];
+    let (types, refused) = match Types::read() {
+        Ok(types) => (Some(types), None),
+        Err(error) => (None, Some(error)),
+    };
+    let tells = "BTF with every field that is read";
+    needs.push(Check::new("kernel types", tells, refused.map_or(Ok(()), Err)));
+    let tiers = [&FENTRY, &TRACEPOINT];
+    let hooks = |tier| types.as_ref().map_or_else(Vec::new, |types| hooks_of(types, tier));
+    Report { needs, tiers: tiers.into_iter().map(|tier| (tier.name, hooks(tier))).collect() }
+}
+
+/// Loads and attaches each hook of a tier, for a moment.
+fn hooks_of(types: &Types, tier: &Tier) -> Vec<Check> {
+    let mut ebpf = match types.load(Config::ZERO, 4096, 1) {
+        Ok(ebpf) => ebpf,
+        Err(error) => return vec![Check::new("BPF maps", "records", Err(error))],
+    };
+    let mut check = |hook: &Hook| {
+        let result = types
+            .load_hook(&mut ebpf, hook)
+            .and_then(|()| kernel::attach(&mut ebpf, hook))
+            .map_err(|error| hook_refused(hook, &error));
+        Check::new(hook.name(), hook.tells, result)
+    };
+    tier.hooks.iter().map(&mut check).collect()
 }
 
 fn refusal(error: anyhow::Error) -> Refusal {
@@ -101,7 +124,8 @@ pub(crate) fn pid_namespace() -> anyhow::Result<()> {
 }
 
 /// A hook that could not be had, in words.
-pub(crate) fn hook_refused(hook: &str, error: &ProgramError) -> anyhow::Error {
+pub(crate) fn hook_refused(hook: &Hook, error: &ProgramError) -> anyhow::Error {
+    let hook = hook.name();
     match error {
         ProgramError::LoadError { io_error, verifier_log } => {
             let log = verifier_log.to_string();
@@ -120,7 +144,7 @@ pub(crate) fn hook_refused(hook: &str, error: &ProgramError) -> anyhow::Error {
                 .into()
             }
         }
-        _ => refused(hook, error),
+        _ => refused(&hook, error),
     }
 }
 

@@ -2,10 +2,14 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    io::Read as _,
     os::unix::ffi::OsStrExt as _,
 };
 
-use procfs::process::{Process, Stat};
+use procfs::{
+    FromRead as _,
+    process::{Process, Stat, Status},
+};
 
 use crate::observation::{Comm, Fact, Found, Home, Identity, Observation, Start, TICK_NS};
 
@@ -21,13 +25,13 @@ pub(crate) enum Scope {
 pub(crate) fn scan(scope: &Scope) -> Vec<Found> {
     let own = std::process::id();
     processes()
-        .filter(|(_, stat)| stat.pid != 2 && stat.ppid != 2)
-        .map(|(process, stat)| {
+        .filter(|row| row.stat.pid != 2 && row.stat.ppid != 2)
+        .map(|Row { process, stat, comm }| {
             let id = identity(&stat);
             Found {
                 id,
                 parent: stat.ppid as u32,
-                comm: Comm::from(stat.comm.as_bytes()),
+                comm,
                 zombie: stat.state == 'Z' && stat.num_threads <= 1,
                 traced: id.pid != own
                     && match scope {
@@ -40,12 +44,35 @@ pub(crate) fn scan(scope: &Scope) -> Vec<Found> {
         .collect()
 }
 
-pub(crate) fn processes() -> impl Iterator<Item = (Process, Stat)> {
+/// A row of the process table.
+pub(crate) struct Row {
+    pub(crate) process: Process,
+    pub(crate) stat: Stat,
+    /// As `stat` has it, where it need not be UTF-8.
+    pub(crate) comm: Comm,
+}
+
+pub(crate) fn processes() -> impl Iterator<Item = Row> {
     procfs::process::all_processes().into_iter().flatten().filter_map(|process| {
         let process = process.ok()?;
-        let stat = process.stat().ok()?;
-        Some((process, stat))
+        let text = read(&process, "stat")?;
+        let stat = Stat::from_read(text.as_slice()).ok()?;
+        let start = text.iter().position(|byte| *byte == b'(')? + 1;
+        let end = text.iter().rposition(|byte| *byte == b')')?;
+        Some(Row { process, stat, comm: Comm::from(text.get(start..end)?) })
     })
+}
+
+/// `/proc/PID/status`, whose first line need not be UTF-8.
+pub(crate) fn status(process: &Process) -> Option<Status> {
+    let text = read(process, "status")?;
+    Status::from_read(String::from_utf8_lossy(&text).as_bytes()).ok()
+}
+
+fn read(process: &Process, file: &str) -> Option<Vec<u8>> {
+    let mut text = Vec::new();
+    process.open_relative(file).ok()?.read_to_end(&mut text).ok()?;
+    Some(text)
 }
 
 /// Start times in `stat` are in ticks since boot.
@@ -54,7 +81,7 @@ pub(crate) fn identity(stat: &Stat) -> Identity {
 }
 
 fn home(process: &Process) -> Home {
-    let status = process.status().ok();
+    let status = status(process);
     let pidns = process
         .namespaces()
         .ok()
@@ -79,7 +106,7 @@ pub(crate) fn is_listed(id: Identity) -> bool {
 /// The pids of these processes and of all their descendants.
 pub(crate) fn tree(roots: &[u32]) -> HashSet<u32> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
-    for (_, stat) in processes() {
+    for Row { stat, .. } in processes() {
         children.entry(stat.ppid as u32).or_default().push(stat.pid as u32);
     }
     let mut tree = HashSet::new();
@@ -117,6 +144,7 @@ fn birth(fact: &Fact) -> Option<Identity> {
         | Fact::Died(_)
         | Fact::Waited(_)
         | Fact::Freed { .. }
+        | Fact::Released(_)
         | Fact::Found(_)
         | Fact::Lost(_) => None,
     }
@@ -131,6 +159,7 @@ fn end(fact: &Fact) -> Option<Identity> {
         | Fact::LeaderExited { .. }
         | Fact::Waited(_)
         | Fact::Freed { .. }
+        | Fact::Released(_)
         | Fact::Found(_)
         | Fact::Lost(_) => None,
     }
@@ -164,9 +193,9 @@ mod tests {
         let id = |pid| Identity { pid, start: Start::Exact(5) };
         let death = crate::observation::Died {
             id: id(3),
-            target: 1,
+            target: id(1),
             fate: crate::observation::Fate::Delivered,
-            sigchld: crate::observation::Sigchld::default(),
+            autoreap: false,
         };
         let queued = [Observation { at: 9, fact: Fact::Died(death) }];
         let seeded = before(7, vec![found(2), found(3)], &queued);

@@ -3,37 +3,35 @@
 
 use std::collections::HashMap;
 
-use procfs::process::{Process, Stat, Status};
+use procfs::process::Status;
 
-use super::seed;
-use crate::{
-    lifecycle::standing::{Action, Parent, Standing},
-    observation::Comm,
-};
+use super::seed::{self, Row};
+use crate::lifecycle::standing::{Action, Parent, Standing};
 
 /// SIGCHLD's bit in the signal sets of `/proc/PID/status`.
 const SIGCHLD: u64 = 1 << 16;
 
 /// Every zombie, and every process whose main thread is dead while others live.
 pub(crate) fn zombies() -> Vec<Standing> {
-    let all: HashMap<i32, (Process, Stat)> =
-        seed::processes().map(|(process, stat)| (stat.pid, (process, stat))).collect();
+    let all: HashMap<i32, Row> = seed::processes().map(|row| (row.stat.pid, row)).collect();
+    let own = std::process::id() as i32;
     let mut children: HashMap<i32, u32> = HashMap::new();
-    for (_, stat) in all.values().filter(|(_, stat)| stat.state != 'Z') {
+    for Row { stat, .. } in all.values().filter(|row| row.stat.state != 'Z' && row.stat.pid != own)
+    {
         *children.entry(stat.ppid).or_default() += 1;
     }
     let mut found: Vec<Standing> = all
         .values()
-        .filter(|(_, stat)| stat.state == 'Z')
-        .filter_map(|(process, stat)| {
+        .filter(|row| row.stat.state == 'Z')
+        .filter_map(|Row { process, stat, comm }| {
             // One that is reaped while we look is no zombie now.
-            let status = process.status().ok()?;
+            let status = seed::status(process)?;
             Some(Standing {
                 id: seed::identity(stat),
-                comm: Comm::from(stat.comm.as_bytes()),
-                parent: all.get(&stat.ppid).and_then(|(process, stat)| {
-                    let living = children.get(&stat.pid).copied().unwrap_or(0);
-                    parent(process, stat, living)
+                comm: *comm,
+                parent: all.get(&stat.ppid).and_then(|row| {
+                    let living = children.get(&stat.ppid).copied().unwrap_or(0);
+                    parent(row, living)
                 }),
                 ppid: stat.ppid as u32,
                 tracer: u32::try_from(status.tracerpid).ok().filter(|pid| *pid != 0),
@@ -47,11 +45,12 @@ pub(crate) fn zombies() -> Vec<Standing> {
     found
 }
 
-fn parent(process: &Process, stat: &Stat, living_children: u32) -> Option<Parent> {
-    let status = process.status().ok()?;
+fn parent(row: &Row, living_children: u32) -> Option<Parent> {
+    let Row { process, stat, comm } = row;
+    let status = seed::status(process)?;
     Some(Parent {
         pid: stat.pid as u32,
-        comm: Comm::from(stat.comm.as_bytes()),
+        comm: *comm,
         state: stat.state,
         sleeps_in: process.wchan().ok().filter(|place| !place.is_empty() && place != "0"),
         is_init: status.nspid.as_ref().and_then(|all| all.last().copied()) == Some(1),

@@ -4,29 +4,30 @@ use std::{
     ffi::OsStr,
     io::{BufRead as _, BufReader},
     os::unix::ffi::OsStrExt as _,
-    process::{Child, ChildStdin, Command, Stdio},
-    time::Instant,
+    process::{Child, Command, Stdio},
 };
 
-/// The parent of a zombie: it tells the zombie's pid when it is one, and lives until stdin ends.
-/// The arguments: what it does with SIGCHLD, and the zombie's name.
+/// The parent of a zombie: it tells the zombie's pid when it is one, and when it was born and dead.
+/// It lives until stdin ends. The arguments: what it does with SIGCHLD, and the name of both.
 const PARENT: &str = r#"
-import os, signal, sys
+import os, signal, sys, time
 how, name = sys.argv[1], os.fsencode(sys.argv[2])
 if how == "handler":
     signal.signal(signal.SIGCHLD, lambda *_: None)
 if how == "blocked":
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+if name:
+    with open("/proc/self/comm", "wb", 0) as comm:
+        comm.write(name)
+before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 zombie = os.fork()
 if zombie == 0:
-    if name:
-        with open("/proc/self/comm", "wb", 0) as comm:
-            comm.write(name)
     os._exit(3)
 os.waitid(os.P_PID, zombie, os.WEXITED | os.WNOWAIT)
+after = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 if how == "ignored":
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-print(zombie, flush=True)
+print(zombie, before, after, flush=True)
 sys.stdin.read()
 "#;
 
@@ -56,13 +57,10 @@ pub(crate) enum Sigchld {
 /// It ends when this is dropped.
 pub(crate) struct Family {
     parent: Child,
-    stdin: Option<ChildStdin>,
     /// The pid that was told.
     pub(crate) dead: u32,
-    /// When nobody of it was born yet.
-    pub(crate) before: Instant,
-    /// When the zombie was one.
-    pub(crate) since: Instant,
+    /// Times of the boot clock, ns: before the zombie was born, and when it was one.
+    pub(crate) times: Vec<u64>,
 }
 
 impl Family {
@@ -86,7 +84,6 @@ impl Family {
     }
 
     fn of(script: &str, arguments: &[&OsStr]) -> Self {
-        let before = Instant::now();
         let mut parent = Command::new("python3")
             .args(["-c", script])
             .args(arguments)
@@ -94,12 +91,12 @@ impl Family {
             .stdout(Stdio::piped())
             .spawn()
             .expect("python3");
-        let stdin = parent.stdin.take();
         let mut told = String::new();
         let stdout = parent.stdout.as_mut().expect("a pipe");
         BufReader::new(stdout).read_line(&mut told).expect("a line");
-        let dead = told.trim().parse().expect("a pid");
-        Self { parent, stdin, dead, before, since: Instant::now() }
+        let mut numbers = told.split_whitespace().map(|word| word.parse().expect("a number"));
+        let dead = numbers.next().expect("a pid") as u32;
+        Self { parent, dead, times: numbers.collect() }
     }
 
     pub(crate) fn parent(&self) -> u32 {
@@ -109,7 +106,8 @@ impl Family {
 
 impl Drop for Family {
     fn drop(&mut self) {
-        self.stdin = None;
+        // It may be stopped.
+        self.parent.kill().expect("it is ours");
         self.parent.wait().expect("it is ours");
     }
 }

@@ -133,6 +133,8 @@ fn a_line_may_not_contradict_itself() {
         ("lost", json!({ "count": 0 })),
         ("zombie_found", json!({ "threads": 1 })),
         ("zombie_found", json!({ "state": "leader_dead" })),
+        ("doctor", json!({ "works": true })),
+        ("doctor", json!({ "tier": "fentry" })),
     ] {
         let mut odd = line(kind);
         assert!(!refused(&odd), "{odd}");

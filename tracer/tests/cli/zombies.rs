@@ -1,12 +1,13 @@
 //! `tracer zombies`, for a user without privileges.
 
-use std::{collections::BTreeMap, path::Path, process::Command, time::Duration};
+use std::{collections::BTreeMap, path::Path, process::Command};
 
 use nix::{
     sys::{
         signal::{Signal, kill},
         wait::{WaitPidFlag, WaitStatus, waitpid},
     },
+    time::{ClockId, clock_gettime},
     unistd::Pid,
 };
 use serde_json::{Value, json};
@@ -16,8 +17,13 @@ use super::{
     program::{run, unprivileged},
 };
 
-/// A tick of the process table's clock, which start times are cut off to.
-const TICK: Duration = Duration::from_millis(10);
+/// A tick of the process table's clock, which start times are cut off to, ns.
+const TICK: u64 = 10_000_000;
+
+fn boot_now() -> u64 {
+    let now = clock_gettime(ClockId::CLOCK_BOOTTIME).expect("Linux has it");
+    now.tv_sec() as u64 * 1_000_000_000 + now.tv_nsec() as u64
+}
 
 fn listed() -> Vec<Value> {
     let done = run(&mut unprivileged(&["zombies", "--format", "json"]));
@@ -79,15 +85,17 @@ fn the_list_is_that_of_ps() {
 #[test]
 fn a_zombie_is_told_with_its_parent_its_age_and_the_remedy() {
     let family = Family::with_zombie(&Sigchld::Default);
-    let least = family.since.elapsed();
     let line = found(family.dead);
-    let most = family.before.elapsed() + TICK;
     let parent = family.parent();
     assert_eq!(line["state"], "zombie");
     assert_eq!((&line["ppid"], &line["parent"]["pid"]), (&json!(parent), &json!(parent)));
     assert_eq!((&line["why"], &line["tracer"]), (&json!([]), &Value::Null), "no cause is proved");
-    let age = Duration::from_nanos(line["zombie_at_most_ns"].as_u64().expect("an age"));
-    assert!((least..=most).contains(&age), "{least:?} <= {age:?} <= {most:?}");
+    let number = |name: &str| line[name].as_u64().expect("a number");
+    let (start, now) = (number("start_ns"), number("at_ns"));
+    let (born, dead) = (family.times[0], family.times[1]);
+    assert!((born - TICK..dead).contains(&start), "{born} <= {start} < {dead}");
+    assert!((dead..boot_now()).contains(&now), "{now}");
+    assert_eq!(number("zombie_at_most_ns"), now - start, "when it died is not in the table");
     let (row, remedy) = row(family.dead);
     let columns: Vec<&str> = row.split_whitespace().collect();
     assert_eq!((columns[0], columns[3]), (&*family.dead.to_string(), &*parent.to_string()));
@@ -155,6 +163,19 @@ fn a_hostile_name_stays_on_its_line_and_moves_no_cursor() {
     let text = run(&mut unprivileged(&["zombies"])).stdout;
     assert!(!text.chars().any(|one| one.is_control() && one != '\n'), "{text:?}");
     let line = found(family.dead);
-    assert_eq!((&line["comm"], &line["escaped"]), (&json!("\x1b[2J\n) Z 1 \x07"), &Value::Null));
+    for of in [&line, &line["parent"]] {
+        assert_eq!((&of["comm"], &of["escaped"]), (&json!("\x1b[2J\n) Z 1 \x07"), &Value::Null));
+    }
     assert_eq!(line["ppid"], family.parent());
+}
+
+#[test]
+fn a_name_that_is_no_utf8_can_be_had_back() {
+    let family = Family::with_zombie_called(b"inv\xff\\", &Sigchld::Default);
+    let line = found(family.dead);
+    for of in [&line, &line["parent"]] {
+        assert_eq!((&of["comm"], &of["escaped"]), (&json!("inv\\xff\\\\"), &json!(["comm"])));
+    }
+    let (row, _) = row(family.dead);
+    assert!(row.contains(" inv\\xff\\ "), "{row}");
 }

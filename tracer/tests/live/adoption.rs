@@ -57,7 +57,7 @@ fn a3_a_child_that_nobody_waits_for_is_a_zombie_until_its_parent_dies() {
 fn a10_a_double_fork_makes_a_daemon() {
     let story = Story::of(&["double_fork"]);
     let (middle, daemon) = (story.number("middle"), story.number("daemon"));
-    story.lasted(middle, 0, story.number("most").min(1_000_000));
+    story.lasted(middle, 0, story.number("most"));
     has(story.one("reap", middle), &[("by", json!("parent")), ("orphaned", json!(false))]);
     let adopter = story.number("adopter");
     let reparent = story.one("reparent", daemon);

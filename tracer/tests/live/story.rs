@@ -28,6 +28,11 @@ pub(crate) fn tracer() -> Command {
     Command::new(env!("CARGO_BIN_EXE_tracer"))
 }
 
+/// The tier that `TRACER_HOOKS` asks for; without it, what the tracer chooses.
+pub(crate) fn hooks() -> String {
+    std::env::var("TRACER_HOOKS").unwrap_or_else(|_| "auto".to_owned())
+}
+
 pub(crate) fn fixture() -> &'static str {
     env!("CARGO_BIN_EXE_fixture")
 }
@@ -103,7 +108,8 @@ impl Story {
     pub(crate) fn of_command(command: &[&str]) -> Self {
         let file = scratch("run.json");
         let mut run = tracer();
-        run.args(["run", "--format", "json", "--output"]).arg(&file).arg("--").args(command);
+        run.args(["run", "--hooks", &hooks(), "--format", "json", "--output"]).arg(&file);
+        run.arg("--").args(command);
         let output = output(&mut run);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{:?}: {errors}", output.status);
@@ -127,6 +133,11 @@ impl Story {
             events,
             facts: facts.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         }
+    }
+
+    /// Which hooks told it.
+    pub(crate) fn tier(&self) -> &str {
+        self.events[0]["tier"].as_str().expect("a name")
     }
 
     pub(crate) fn fact(&self, name: &str) -> &str {
@@ -213,7 +224,8 @@ impl Watch {
     pub(crate) fn start(arguments: &[&str]) -> Self {
         let file = scratch("trace.json");
         let mut trace = tracer();
-        trace.args(["trace", "--format", "json", "--output"]).arg(&file).args(arguments);
+        trace.args(["trace", "--hooks", &hooks(), "--format", "json", "--output"]).arg(&file);
+        trace.args(arguments);
         let child = trace.stderr(Stdio::piped()).spawn().expect("it starts");
         let watch = Self { child, file };
         until("the tracer has begun", || watch.text().contains("\"session\"").then_some(()));

@@ -109,12 +109,7 @@ fn a_child_that_sends_another_signal_is_kept_though_sigchld_is_ignored() {
                 exit.exit_signal = 10;
             }),
         ),
-        (
-            31,
-            death_but(CHILD, PARENT, |death| {
-                death.sigchld = Sigchld { ignored: true, no_wait: false };
-            }),
-        ),
+        (31, death(CHILD, PARENT)),
         (80, wait(PARENT, CHILD.pid)),
     ]);
     let (at, reap) = reap_of(&events, CHILD);
@@ -127,7 +122,7 @@ fn with_nocldwait_the_kernel_reaps_at_the_death_and_the_release_adds_nothing() {
     let events = tell([
         (10, fork(CHILD, PARENT)),
         (30, exit_but(CHILD, PARENT, |exit| exit.sigchld = no_wait)),
-        (31, death_but(CHILD, PARENT, |death| death.sigchld = no_wait)),
+        (31, death_but(CHILD, PARENT, |death| death.autoreap = true)),
         (50, free(CHILD)),
     ]);
     assert_eq!(types(&events, CHILD), ["fork", "exit", "zombie", "reap"]);

@@ -25,7 +25,7 @@ fn records() -> impl Strategy<Value = Observation> {
                 (exit.sigchld, exit.adopter) = (sigchld, (how & 4 != 0).then_some(adopter));
                 exit.ptracer = (how & 8 != 0).then_some(other.pid);
             }),
-            6 => death_but(id, other, |death| death.sigchld = sigchld),
+            6 => death_but(id, other, |death| death.autoreap = sigchld.reaps_itself()),
             7 => wait_but(other, id.pid, |wait| {
                 let reaped = [None, Some(false), Some(true)][usize::from(how % 3)];
                 wait.outcome = Outcome::Child { pid: id.pid, reaped };

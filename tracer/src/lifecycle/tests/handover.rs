@@ -103,3 +103,53 @@ fn an_adopted_child_sends_sigchld_whatever_it_was_born_with() {
     let causes: Vec<_> = unreaped(&events, CHILD).into_iter().map(|(_, _, why)| why).collect();
     assert_eq!(causes, [[Cause::InitNotReaping]]);
 }
+
+/// The child is a zombie from 21 ms on, and its parent waits for nobody by name, and ends.
+fn waited_for_perhaps() -> [Line; 6] {
+    [
+        (4, fork(OTHER, INIT)),
+        (10, fork(CHILD, PARENT)),
+        (20, exit(CHILD, PARENT)),
+        (21, death(CHILD, PARENT)),
+        (30, unnamed_wait(PARENT, 103)),
+        (31, exit_to(PARENT, INIT, OTHER, Subreaper)),
+    ]
+}
+
+#[test]
+fn a_child_reaped_by_such_a_wait_is_not_orphaned_by_a_parent_that_ends_at_once() {
+    let events = tell(waited_for_perhaps().into_iter().chain([(50, free(CHILD))]));
+    assert_eq!(types(&events, CHILD), ["fork", "exit", "zombie", "reap"]);
+    let (_, reap) = reap_of(&events, CHILD);
+    assert_eq!((reap.by, reap.via), (Some(By::Parent), Via::Call(Call::Waitid)));
+    assert_eq!(reap.reaper.and_then(|reaper| reaper.tid), Some(103));
+}
+
+#[test]
+fn if_that_wait_was_for_another_the_adoption_shows_when_the_adopter_waits() {
+    let events = tell(waited_for_perhaps().into_iter().chain([(50, wait(OTHER, CHILD.pid))]));
+    assert_eq!(moves(&events, CHILD), [(50, PARENT.pid, OTHER.pid, Subreaper, true)]);
+    assert_eq!(reap_of(&events, CHILD).1.by, Some(By::Adopter));
+}
+
+#[test]
+fn or_when_it_is_there_too_long_to_be_gone() {
+    let events = tell_until(2_000, waited_for_perhaps());
+    assert_eq!(types(&events, CHILD), ["fork", "exit", "zombie", "reparent", "unreaped"]);
+    let why = vec![Cause::InitNotReaping];
+    assert_eq!(unreaped(&events, CHILD), [(1_021 * MS, SECOND, why)]);
+}
+
+#[test]
+fn a_parent_that_was_dead_itself_reaped_nobody() {
+    let events = tell([
+        (10, fork(CHILD, PARENT)),
+        (20, exit(CHILD, PARENT)),
+        (21, death(CHILD, PARENT)),
+        // Its exit was lost, and with it who adopted.
+        (30, death(PARENT, INIT)),
+        (50, free(CHILD)),
+    ]);
+    let (_, reap) = reap_of(&events, CHILD);
+    assert_eq!((reap.reaper, reap.by, reap.via), (None, None, Via::Unknown));
+}

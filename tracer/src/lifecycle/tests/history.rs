@@ -1,17 +1,20 @@
 //! A naive kernel. It plays random actions on a handful of pids, writes down what the hooks would
 //! have seen, and keeps the truth about every life.
 
-use super::*;
+mod action;
+mod syscalls;
+
 use action::Kind;
 pub(super) use action::{Action, actions};
 
-mod action;
-mod syscalls;
+use super::*;
 
 /// Pids there are: few, so that they are reused all the time.
 const PIDS: u32 = 9;
 /// Between two facts.
 const STEP: u64 = MS;
+/// The longest that the kernel keeps what was released.
+const GRACE: u64 = 50 * MS;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 pub(super) enum Stage {
@@ -46,12 +49,14 @@ pub(super) struct Life {
     pub(super) zombie_at: Option<u64>,
     pub(super) released_at: Option<u64>,
     pub(super) hand: Option<Hand>,
-    /// Its pid had a new life before anything told who released it.
+    /// Its pid, or its parent's, had a new life before anything told who released it.
     pub(super) overtaken: bool,
     /// Its parents, one after the other.
     pub(super) parents: Vec<u32>,
     parent: usize,
     adopter: usize,
+    /// When it last waited without naming anybody.
+    unnamed_wait: Option<u64>,
     sigchld: Sigchld,
     subreaper: bool,
 }
@@ -80,16 +85,23 @@ impl History {
             kernel.stands(pid, parent, zombie);
         }
         for action in actions {
+            if action.pause > GRACE {
+                kernel.free_all();
+            }
             kernel.now += action.pause;
             let due = kernel.returning.len();
             kernel.act(*action);
             kernel.come_back(due);
         }
-        kernel.come_back(1);
-        for life in 0..kernel.lives.len() {
-            kernel.free(life);
-        }
+        kernel.come_back(usize::MAX);
+        kernel.free_all();
         kernel
+    }
+
+    fn free_all(&mut self) {
+        for life in 0..self.lives.len() {
+            self.free(life);
+        }
     }
 
     fn record(&mut self, fact: Fact) -> u64 {
@@ -130,6 +142,7 @@ impl History {
             parents: vec![self.lives.get(parent).map_or(0, |parent| parent.id.pid)],
             parent,
             adopter: 0,
+            unnamed_wait: None,
             sigchld: Sigchld { ignored: how % 8 == 1, no_wait: how % 8 == 2 },
             subreaper: how & 0x10 != 0,
         });

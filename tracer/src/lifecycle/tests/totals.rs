@@ -15,7 +15,7 @@ fn session() -> Vec<Line> {
     story.extend((0..4).map(|n| (30, exit(child(n), PARENT))));
     story.extend((0..4).map(|n| {
         let no_wait = n == 1;
-        (31, death_but(child(n), PARENT, |death| death.sigchld.no_wait = no_wait))
+        (31, death_but(child(n), PARENT, |death| death.autoreap = no_wait))
     }));
     story.extend([
         (40, wait(PARENT, child(0).pid)),

@@ -161,18 +161,6 @@ fn behind_a_tracer_nobody_knows_who_reaped() {
 }
 
 #[test]
-fn a_tracer_that_wants_no_zombies_does_not_speak_for_the_parent() {
-    let events = tell([
-        (4, fork(OTHER, INIT)),
-        (10, fork(CHILD, PARENT)),
-        (30, exit_but(CHILD, PARENT, |exit| exit.ptracer = Some(OTHER.pid))),
-        (31, death_but(CHILD, OTHER, |death| death.sigchld.no_wait = true)),
-        (50, wait(PARENT, CHILD.pid)),
-    ]);
-    assert_eq!(reap_of(&events, CHILD).1.by, Some(By::Parent));
-}
-
-#[test]
 fn pids_are_those_of_the_waiters_namespace() {
     let inside = |ns_pid| Home { pidns: Some(7), ns_pid: Some(ns_pid), ..Home::default() };
     let mut story = vec![

@@ -7,9 +7,11 @@ impl History {
         let in_table =
             |pid| self.lives.iter().any(|life| life.id.pid == pid && life.stage < Stage::Released);
         let Some(pid) = (2..=PIDS).find(|pid| !in_table(*pid)) else { return };
-        for life in self.lives.iter_mut().filter(|life| life.id.pid == pid) {
-            let told = matches!(life.hand, Some(Hand::Wait { returned: Some(_), named: true, .. }));
-            life.overtaken |= life.stage == Stage::Released && !told;
+        for life in 0..self.lives.len() {
+            if self.lives[life].id.pid == pid {
+                self.overtake(life);
+                self.forget(life);
+            }
         }
         // CLONE_PARENT, which an init must not use.
         let grandparent = self.lives[caller].parent;
@@ -32,13 +34,14 @@ impl History {
         self.record(exec_but(self.lives[life].id, |exec| exec.program.exe = exe));
     }
 
-    /// Init lives on. An adopter that was chosen lives until it has adopted, and a parent of which
-    /// a child is gone without a trace until that child is freed: before that nobody could tell.
+    /// Init lives on. An adopter that was chosen lives until it has adopted, a parent until its
+    /// waits have returned and the children that the kernel released at the handover are freed: who
+    /// is gone could not be told before. Nor could it, if a wait may have been for another zombie.
     pub(super) fn may_exit(&self, life: usize) -> bool {
         let chosen =
             self.lives.iter().any(|other| other.stage == Stage::Exiting && other.adopter == life);
         let traceless = |child: &usize| match self.lives[*child].hand {
-            Some(Hand::Wait { returned, named, .. }) => returned.is_none() || !named,
+            Some(Hand::Wait { returned, .. }) => returned.is_none(),
             Some(Hand::Handover) => true,
             Some(Hand::Kernel) | None => false,
         };
@@ -46,6 +49,10 @@ impl History {
             && self.lives[life].stage == Stage::Running
             && !chosen
             && !self.children(life, Stage::Released).iter().any(traceless)
+            && !self
+                .children(life, Stage::Zombie)
+                .iter()
+                .any(|child| self.lives[*child].zombie_at < self.lives[life].unnamed_wait)
     }
 
     pub(super) fn exit(&mut self, life: usize) {
@@ -106,7 +113,9 @@ impl History {
         }
         let parent = &self.lives[self.lives[life].parent];
         let sigchld = parent.sigchld;
-        let fact = death_but(self.lives[life].id, parent.id, |death| death.sigchld = sigchld);
+        let fact = death_but(self.lives[life].id, parent.id, |death| {
+            death.autoreap = sigchld.reaps_itself();
+        });
         let at = if sigchld.ignored { self.now } else { self.record(fact) };
         self.lives[life].zombie_at = Some(at);
         self.lives[life].stage = Stage::Zombie;
@@ -136,6 +145,9 @@ impl History {
         let call = if named { Call::Wait4 } else { Call::Waitid };
         let wait = Waited { pid, tid, comm: comm("waiter"), call, any: true, outcome };
         self.release(child, Hand::Wait { returned: None, pid, tid, named });
+        if !named {
+            self.lives[parent].unnamed_wait = Some(self.now + STEP);
+        }
         self.returning.push_back((child, wait));
         if how & 8 == 0 {
             self.come_back(usize::MAX);
@@ -161,6 +173,20 @@ impl History {
         if self.lives[life].stage == Stage::Released && !waits {
             self.record(free(self.lives[life].id));
             self.lives[life].stage = Stage::Freed;
+            self.forget(life);
         }
+    }
+
+    /// What is known of a process is known no more: how it waited for its children, too.
+    fn forget(&mut self, parent: usize) {
+        for child in self.children(parent, Stage::Released) {
+            self.overtake(child);
+        }
+    }
+
+    fn overtake(&mut self, life: usize) {
+        let life = &mut self.lives[life];
+        let told = matches!(life.hand, Some(Hand::Wait { returned: Some(_), named: true, .. }));
+        life.overtaken |= life.stage == Stage::Released && !told;
     }
 }

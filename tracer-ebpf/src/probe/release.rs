@@ -1,0 +1,41 @@
+//! The end of a zombie, in the fentry tier: `release_task(task)` (kernel/exit.c), the moment it leaves
+//! the process table. The running thread is the reaper; it is a thread of the process itself on
+//! auto-reap, the parent that dies, or the init of a pid namespace that ends.
+
+use aya_ebpf::{
+    helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid},
+    macros::fentry,
+    programs::FEntryContext,
+};
+use tracer_common::{Kind, Release};
+
+use crate::{
+    emit, filter,
+    task::{Registers, Task},
+};
+
+#[fentry(function = "release_task")]
+fn on_release(ctx: FEntryContext) -> i32 {
+    // SAFETY: the argument is typed as task_struct.
+    let task = unsafe { Task::new(ctx.arg(0)) };
+    // Threads are released one by one. The old main thread that `execve` of another one replaces has
+    // given its id away by now (`de_thread`, fs/exec.c).
+    if !task.is_main_thread() || task.is_kernel_thread() {
+        return 0;
+    }
+    let process = task.process_of_main();
+    if !filter::wants(process) {
+        return 0;
+    }
+    let thread = bpf_get_current_pid_tgid();
+    emit::record(|time| Release {
+        head: emit::head(Kind::Release, time, process),
+        comm: bpf_get_current_comm().unwrap_or_default(),
+        reaper: (thread >> 32) as u32,
+        reaper_tid: thread as u32,
+        call: Registers::current_number(),
+        reserved: 0,
+    });
+    filter::forget(process);
+    0
+}
