@@ -1,6 +1,9 @@
 //! Loads the BPF programs into the running kernel and attaches them.
 
-use std::path::Path;
+use std::{
+    os::fd::{AsFd as _, AsRawFd as _},
+    path::Path,
+};
 
 use aya::{
     Btf, Ebpf, EbpfLoader,
@@ -42,6 +45,11 @@ pub(crate) struct Hook {
 }
 
 impl Hook {
+    /// Whether nearly every run of it is a fact about a process.
+    fn always_a_fact(&self) -> bool {
+        !matches!(self.target, "sys_exit" | "signal_generate" | "sched_process_wait")
+    }
+
     /// Its name as BPF tools write it.
     pub(crate) fn name(&self) -> String {
         let kind = match self.at {
@@ -157,6 +165,22 @@ pub(crate) fn attach(ebpf: &mut Ebpf, hook: &Hook) -> Result<(), ProgramError> {
         At::Entry => program::<FEntry>(ebpf, hook)?.attach().map(drop),
         At::Return => program::<FExit>(ebpf, hook)?.attach().map(drop),
     }
+}
+
+/// How often the kernel left out a program of this tier because it was running on that CPU already,
+/// in a task that had been preempted (`bpf_trace_run`, kernel/trace/bpf_trace.c): a fact that was
+/// not seen, counted since 5.12. Hooks that run for much that is no fact of ours are not counted;
+/// what they miss shows as `bound` or unknown.
+pub(crate) fn misses(ebpf: &Ebpf, tier: &Tier) -> u64 {
+    let facts = tier.hooks.iter().filter(|hook| hook.always_a_fact());
+    facts.filter_map(|hook| missed(ebpf.program(hook.program)?)).sum()
+}
+
+fn missed(program: &Program) -> Option<u64> {
+    let fd = program.fd().ok()?.as_fd().as_raw_fd();
+    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).ok()?;
+    let count = info.lines().find_map(|line| line.strip_prefix("recursion_misses:"))?;
+    count.trim().parse().ok()
 }
 
 fn program<'a, P>(ebpf: &'a mut Ebpf, hook: &Hook) -> Result<&'a mut P, ProgramError>

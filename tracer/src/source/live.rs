@@ -57,7 +57,8 @@ pub(crate) struct Live {
     logger: EbpfLogger<&'static dyn log::Log>,
     attached: u64,
     scope: Scope,
-    _ebpf: Ebpf,
+    ebpf: Ebpf,
+    missed: u64,
 }
 
 impl Live {
@@ -121,7 +122,8 @@ impl Live {
             logger: EbpfLogger::init(&mut ebpf)?,
             attached,
             scope,
-            _ebpf: ebpf,
+            ebpf,
+            missed: 0,
         })
     }
 
@@ -183,7 +185,8 @@ impl Live {
                 take(Observation { at: now, fact: Fact::Lost(lost) });
             }
         };
-        let mut total = 0;
+        let missed = kernel::misses(&self.ebpf, self.tier);
+        let mut total = missed - std::mem::replace(&mut self.missed, missed);
         for (reason, known) in Loss::ALL.iter().zip(&mut self.losses) {
             // The map outlives us and the index is in it, so this does not fail.
             let sum = self.lost.get(&(*reason as u32), 0).map_or(*known, |all| all.iter().sum());

@@ -2,64 +2,31 @@
 //! have seen, and keeps the truth about every life.
 
 mod action;
+mod ending;
+mod life;
 mod syscalls;
 
 use action::Kind;
 pub(super) use action::{Action, actions};
+pub(super) use life::{Hand, Life, Stage};
 
 use super::*;
 
+/// Which hooks run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tier {
+    Tracepoint,
+    Fentry,
+}
+
 /// Pids there are: few, so that they are reused all the time.
 const PIDS: u32 = 9;
+/// From the pid of a process to that of its other thread.
+const THREADS: u32 = 1000;
 /// Between two facts.
 const STEP: u64 = MS;
 /// The longest that the kernel keeps what was released.
 const GRACE: u64 = 50 * MS;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
-pub(super) enum Stage {
-    Running,
-    Exiting,
-    Zombie,
-    /// Gone from the table of processes.
-    Released,
-    Freed,
-}
-
-/// Who released a life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hand {
-    /// A wait that named it, or not, and its return.
-    Wait { returned: Option<u64>, pid: u32, tid: u32, named: bool },
-    /// The kernel, at its death.
-    Kernel,
-    /// The kernel, when a parent that wants no zombies adopted it.
-    Handover,
-}
-
-/// The truth about one life. Its index marks all its records, to tell them from those of others.
-#[derive(Debug)]
-pub(super) struct Life {
-    pub(super) id: Identity,
-    pub(super) found: bool,
-    pub(super) stage: Stage,
-    pub(super) status: Status,
-    pub(super) forked_at: Option<u64>,
-    pub(super) exited_at: Option<u64>,
-    pub(super) zombie_at: Option<u64>,
-    pub(super) released_at: Option<u64>,
-    pub(super) hand: Option<Hand>,
-    /// Its pid, or its parent's, had a new life before anything told who released it.
-    pub(super) overtaken: bool,
-    /// Its parents, one after the other.
-    pub(super) parents: Vec<u32>,
-    parent: usize,
-    adopter: usize,
-    /// When it last waited without naming anybody.
-    unnamed_wait: Option<u64>,
-    sigchld: Sigchld,
-    subreaper: bool,
-}
 
 #[derive(Debug)]
 pub(super) struct History {
@@ -67,17 +34,22 @@ pub(super) struct History {
     pub(super) records: Vec<Observation>,
     /// Whom each wait is about, by the time of its record.
     pub(super) named: HashMap<u64, usize>,
+    /// When a zombie that was handed over was announced again, and which.
+    pub(super) again: HashMap<u64, usize>,
+    tier: Tier,
     now: u64,
     /// Waits that have released this life and have not returned.
     returning: VecDeque<(usize, Waited)>,
 }
 
 impl History {
-    pub(super) fn play(actions: &[Action]) -> Self {
+    pub(super) fn play(tier: Tier, actions: &[Action]) -> Self {
         let mut kernel = Self {
             lives: Vec::new(),
             records: Vec::new(),
             named: HashMap::new(),
+            again: HashMap::new(),
+            tier,
             now: SECOND,
             returning: VecDeque::new(),
         };
@@ -114,7 +86,12 @@ impl History {
     fn come_back(&mut self, count: usize) {
         for _ in 0..count {
             let Some((child, wait)) = self.returning.pop_front() else { return };
+            let is_unnamed = wait.outcome == Outcome::Unnamed;
             let at = self.record(Fact::Waited(wait));
+            if is_unnamed {
+                let parent = self.lives[child].parent;
+                self.lives[parent].unnamed_wait = Some(at);
+            }
             self.named.insert(at, child);
             if let Some(Hand::Wait { returned, .. }) = &mut self.lives[child].hand {
                 *returned = Some(at);

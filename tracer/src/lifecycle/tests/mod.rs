@@ -12,6 +12,7 @@ mod history;
 mod identity;
 mod memory;
 mod properties;
+mod releases;
 mod threads;
 mod totals;
 mod truth;

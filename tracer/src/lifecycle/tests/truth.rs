@@ -76,6 +76,8 @@ fn reap_is_true(life: &Life, at: u64, reap: &Reap) {
             assert_eq!(reap.reaper.map(|reaper| (reaper.pid, reaper.tid)), Some((pid, Some(tid))));
         }
         Some(Hand::Kernel) => assert_eq!((reap.zombie, reap.by), (Some(0), Some(By::Kernel))),
+        // The last of the release, where what announced it was lost, and who it was with it.
+        Some(Hand::Handover) if life.zombie_at.is_some() => assert!(reap.zombie >= Some(least)),
         hand => panic!("{hand:?} cannot be known exactly: {reap:?}"),
     }
 }
@@ -123,8 +125,9 @@ fn reap_is_whole(life: &Life, reap: &Reap) {
     let by = if life.parents.len() == 1 { By::Parent } else { By::Adopter };
     match hand {
         Hand::Kernel => assert_eq!((reap.via, reap.exact), (Via::Autoreap, true)),
-        Hand::Wait { named: true, .. } if !life.overtaken => {
+        Hand::Wait { named: true, pid, .. } if !life.overtaken => {
             assert_eq!((reap.by, reap.via), (Some(by), Via::Call(Call::Wait4)), "{life:?}");
+            assert_eq!(reap.reaper.map(|reaper| reaper.pid), Some(pid));
             assert_eq!(reap.exact, life.zombie_at.is_some(), "{reap:?} of {life:?}");
         }
         Hand::Wait { named: false, pid, .. } if !life.overtaken => {
@@ -136,7 +139,7 @@ fn reap_is_whole(life: &Life, reap: &Reap) {
             assert!(!reap.exact && reap.reaper.is_none_or(|reaper| reaper.pid == pid));
         }
         Hand::Handover => {
-            assert_eq!((reap.by, reap.exact), (Some(By::Kernel), false), "{reap:?} of {life:?}");
+            assert_eq!((reap.by, reap.via), (Some(By::Kernel), Via::Autoreap), "{life:?}");
         }
     }
 }

@@ -148,6 +148,19 @@ fn the_wait_of_a_tracer_is_not_the_reap() {
 }
 
 #[test]
+fn one_that_is_told_of_a_death_is_not_the_parent_unless_it_is_known_that_nobody_traces() {
+    let events = tell([
+        (4, fork(OTHER, INIT)),
+        (10, fork(CHILD, PARENT)),
+        // The exit was lost.
+        (31, death(CHILD, OTHER)),
+        (50, wait(PARENT, CHILD.pid)),
+    ]);
+    assert_eq!(types(&events, CHILD), ["fork", "zombie", "reap"]);
+    assert_eq!(reap_of(&events, CHILD).1.by, Some(By::Parent));
+}
+
+#[test]
 fn behind_a_tracer_nobody_knows_who_reaped() {
     let events = tell([
         (4, fork(OTHER, INIT)),

@@ -1,4 +1,4 @@
-//! What the naive kernel does, action by action.
+//! What running processes do, and the kernel's last word on those that are gone.
 
 use super::*;
 
@@ -34,108 +34,12 @@ impl History {
         self.record(exec_but(self.lives[life].id, |exec| exec.program.exe = exe));
     }
 
-    /// Init lives on. An adopter that was chosen lives until it has adopted, a parent until its
-    /// waits have returned and the children that the kernel released at the handover are freed: who
-    /// is gone could not be told before. Nor could it, if a wait may have been for another zombie.
-    pub(super) fn may_exit(&self, life: usize) -> bool {
-        let chosen =
-            self.lives.iter().any(|other| other.stage == Stage::Exiting && other.adopter == life);
-        let traceless = |child: &usize| match self.lives[*child].hand {
-            Some(Hand::Wait { returned, .. }) => returned.is_none(),
-            Some(Hand::Handover) => true,
-            Some(Hand::Kernel) | None => false,
-        };
-        life != 0
-            && self.lives[life].stage == Stage::Running
-            && !chosen
-            && !self.children(life, Stage::Released).iter().any(traceless)
-            && !self
-                .children(life, Stage::Zombie)
-                .iter()
-                .any(|child| self.lives[*child].zombie_at < self.lives[life].unnamed_wait)
-    }
-
-    pub(super) fn exit(&mut self, life: usize) {
-        let mut adopter = self.lives[life].parent;
-        while adopter != 0
-            && !(self.lives[adopter].subreaper && self.lives[adopter].stage == Stage::Running)
-        {
-            adopter = self.lives[adopter].parent;
-        }
-        let kind = if adopter == 0 { AdopterKind::Init } else { AdopterKind::Subreaper };
-        let parent = self.lives[life].parent;
-        let process = &self.lives[life];
-        let fact = exit_but(process.id, self.lives[parent].id, |exit| {
-            let Life { id, sigchld, .. } = self.lives[adopter];
-            exit.adopter = Some(Adopter { id, kind, sigchld });
-            exit.status = process.status;
-            exit.cpu_user = life as u64;
-            exit.sigchld = self.lives[parent].sigchld;
-        });
-        let at = self.record(fact);
-        let to = self.lives[adopter].id.pid;
-        for child in self.moving(life) {
-            self.lives[child].parents.push(to);
-        }
-        let process = &mut self.lives[life];
-        process.exited_at = Some(at);
-        process.adopter = adopter;
-        process.stage = Stage::Exiting;
-    }
-
-    /// The children that a parent on its way out leaves. Those that it wants no zombies of are out
-    /// before it is, if they have begun (see [`Self::may_die`]).
-    fn moving(&self, parent: usize) -> Vec<usize> {
-        let stages = [Stage::Running, Stage::Exiting, Stage::Zombie];
-        let keeps = |stage| stage == Stage::Exiting && self.lives[parent].sigchld.reaps_itself();
-        let left = stages.into_iter().filter(|stage| !keeps(*stage));
-        left.flat_map(|stage| self.children(parent, stage)).collect()
-    }
-
-    /// What the parent does with SIGCHLD is read when a child begins to exit, so until the child is
-    /// out no other parent decides.
-    pub(super) fn may_die(&self, life: usize) -> bool {
-        let keeps_zombies = |life: usize| !self.lives[life].sigchld.reaps_itself();
-        self.lives[life].stage == Stage::Exiting
-            && (self.children(life, Stage::Exiting).is_empty()
-                || keeps_zombies(life) && keeps_zombies(self.lives[life].adopter))
-    }
-
-    /// `exit_notify`: the children get their new parent, the old one is told.
-    pub(super) fn die(&mut self, life: usize) {
-        let adopter = self.lives[life].adopter;
-        for child in self.moving(life) {
-            self.lives[child].parent = adopter;
-            let unwanted = self.lives[adopter].sigchld.reaps_itself();
-            if unwanted && self.lives[child].stage == Stage::Zombie {
-                self.release(child, Hand::Handover);
-            }
-        }
-        let parent = &self.lives[self.lives[life].parent];
-        let sigchld = parent.sigchld;
-        let fact = death_but(self.lives[life].id, parent.id, |death| {
-            death.autoreap = sigchld.reaps_itself();
-        });
-        let at = if sigchld.ignored { self.now } else { self.record(fact) };
-        self.lives[life].zombie_at = Some(at);
-        self.lives[life].stage = Stage::Zombie;
-        if sigchld.reaps_itself() {
-            self.release(life, Hand::Kernel);
-        }
-    }
-
-    fn release(&mut self, life: usize, hand: Hand) {
-        let process = &mut self.lives[life];
-        (process.stage, process.hand) = (Stage::Released, Some(hand));
-        process.released_at = Some(self.now);
-    }
-
     pub(super) fn wait(&mut self, parent: usize, who: usize, how: u8) {
         let zombies = self.children(parent, Stage::Zombie);
         let child = zombies[(who / 7) % zombies.len()];
         let pid = self.lives[parent].id.pid;
-        let tid = if how & 1 == 0 { pid } else { pid + 1000 };
-        let named = how & 2 == 0;
+        let tid = if how & 1 == 0 { pid } else { pid + THREADS };
+        let named = how & 2 == 0 || self.tier == Tier::Fentry;
         let outcome = if named {
             let reaped = (how & 4 == 0).then_some(true);
             Outcome::Child { pid: self.lives[child].id.pid, reaped }
@@ -144,9 +48,9 @@ impl History {
         };
         let call = if named { Call::Wait4 } else { Call::Waitid };
         let wait = Waited { pid, tid, comm: comm("waiter"), call, any: true, outcome };
-        self.release(child, Hand::Wait { returned: None, pid, tid, named });
-        if !named {
-            self.lives[parent].unnamed_wait = Some(self.now + STEP);
+        self.release(child, Hand::Wait { returned: None, pid, tid, named }, tid, Some(call));
+        if self.tier == Tier::Fentry {
+            return;
         }
         self.returning.push_back((child, wait));
         if how & 8 == 0 {
@@ -156,8 +60,8 @@ impl History {
 
     /// The parent is told that a child stopped.
     pub(super) fn stop(&mut self, child: usize, how: u8) {
-        let parent = &self.lives[self.lives[child].parent];
-        if parent.stage != Stage::Running {
+        let parent = self.parent(child);
+        if parent.stage != Stage::Running || self.tier == Tier::Fentry {
             return;
         }
         let pid = self.lives[child].id.pid;

@@ -1,0 +1,97 @@
+//! Who is whose parent: what the kernel's rule said beforehand, corrected by what it did.
+
+use super::{
+    Model,
+    event::{By, What},
+    process::{Process, SIGCHLD},
+    state::State,
+};
+use crate::observation::{Adopter, AdopterKind, Identity};
+
+impl Model {
+    /// The kernel names the parent: where it is not the one we thought, it wins. A parent that is
+    /// on its way out hands the child on a moment later, which we took for done.
+    pub(super) fn correct_parent(&mut self, at: u64, pid: u32, parent: Identity) {
+        let known = self.processes.get(&pid).and_then(|process| process.parent);
+        match known {
+            None => self.set_parent(pid, parent),
+            Some(known) if known.same(parent) || self.is_ending(parent) => {}
+            Some(_) => self.reparent(at, pid, parent, None),
+        }
+    }
+
+    pub(super) fn is_ending(&self, id: Identity) -> bool {
+        self.get(id).is_some_and(Process::is_ending)
+    }
+
+    pub(super) fn orphan_children(&mut self, at: u64, pid: u32, adopter: Adopter) {
+        let children = self.processes.get(&pid).map(|process| process.children.clone());
+        for child in children.unwrap_or_default() {
+            let Some(process) = self.processes.get(&child) else { continue };
+            let parent = self.processes.get(&pid);
+            if parent.is_some_and(|parent| process.may_be_released(parent)) {
+                self.processes.entry(child).and_modify(|child| child.heir = Some(adopter));
+            } else if process.state != State::Gone {
+                self.hand_over(at, child, adopter);
+            }
+        }
+    }
+
+    /// What happens to a child shows that it was there when its parent ended.
+    pub(super) fn was_handed_over(&mut self, at: u64, pid: u32) {
+        let adopter = self.processes.get_mut(&pid).and_then(|child| child.heir.take());
+        if let Some(adopter) = adopter {
+            self.hand_over(at, pid, adopter);
+        }
+    }
+
+    /// `reparent_leader` (kernel/exit.c): whatever signal it was born with, from now on it is
+    /// SIGCHLD, and a zombie is announced to its new parent, and released at once by the dying one
+    /// where the new one wants none. When exactly is not seen, only that it is gone.
+    pub(super) fn hand_over(&mut self, at: u64, pid: u32, adopter: Adopter) {
+        self.reparent(at, pid, adopter.id, Some(adopter.kind));
+        if let Some(child) = self.processes.get_mut(&pid) {
+            child.adopter_sigchld = adopter.sigchld;
+            child.exit_signal = Some(SIGCHLD);
+        }
+    }
+
+    pub(super) fn reparent(&mut self, at: u64, pid: u32, to: Identity, kind: Option<AdopterKind>) {
+        let Some(process) = self.processes.get_mut(&pid) else { return };
+        let Some(from) = process.parent else { return self.set_parent(pid, to) };
+        process.reparents += 1;
+        let zombie = process.state == State::Zombie;
+        let what = What::Reparent {
+            from: self.peer(from),
+            to: self.peer(to),
+            kind: kind.unwrap_or_else(|| self.kind_of_adopter(to.pid)),
+            zombie,
+        };
+        self.set_parent(pid, to);
+        self.push(at, pid, what);
+    }
+
+    /// In what role a process adopts, when the kernel did not say beforehand that it would.
+    pub(super) fn kind_of_adopter(&self, pid: u32) -> AdopterKind {
+        let ns_pid = self.processes.get(&pid).and_then(|process| process.home.ns_pid);
+        match (pid, ns_pid) {
+            (1, _) => AdopterKind::Init,
+            (_, Some(1)) => AdopterKind::PidnsInit,
+            (_, _) => AdopterKind::Subreaper,
+        }
+    }
+
+    pub(super) fn role_of_parent(&self, pid: u32) -> By {
+        let orphaned = self.processes.get(&pid).is_some_and(|child| child.reparents > 0);
+        if orphaned { By::Adopter } else { By::Parent }
+    }
+
+    /// Whether `by` traces the process and is not its parent, nor about to be.
+    pub(super) fn is_tracer_only(&self, pid: u32, by: u32) -> bool {
+        self.processes.get(&pid).is_some_and(|child| {
+            let is_parent = child.parent.is_none_or(|parent| parent.pid == by);
+            let is_heir = child.heir.is_some_and(|heir| heir.id.pid == by);
+            child.ptracer == Some(by) && !is_parent && !is_heir
+        })
+    }
+}
