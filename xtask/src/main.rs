@@ -9,6 +9,7 @@ mod process;
 mod run;
 mod setup;
 mod test;
+mod vm;
 mod workspace;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -52,6 +53,8 @@ enum Command {
     Check,
     /// Check, then run all tests, the live ones as root
     Test(test::Options),
+    /// Run the live tests under other kernels, in emulated machines
+    Vm(vm::Options),
     /// Remove what was built
     Clean {
         /// Remove the installed tools as well
@@ -90,6 +93,7 @@ fn dispatch(cli: Cli) -> Result<()> {
         }
         Command::Check => check::all(&workspace),
         Command::Test(options) => test::all(&workspace, cli.compiler, &options),
+        Command::Vm(options) => vm::all(&workspace, cli.compiler, &options),
         Command::Clean { all } => clean::target(&workspace, all),
     }
 }

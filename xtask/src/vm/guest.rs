@@ -1,0 +1,134 @@
+//! What is in a guest: an init, busybox, the tests with what they run, and nothing else.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use super::{cpio::Tree, host, programs::Programs};
+use crate::{process, workspace::Workspace};
+
+const INIT: &str = include_str!("init.sh");
+const USERS: &str = "root:x:0:0:root:/root:/bin/sh\n\
+                     www-data:x:33:33:www-data:/var/www:/bin/false\n\
+                     nobody:x:65534:65534:nobody:/nonexistent:/bin/false\n";
+const GROUPS: &str = "root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n";
+
+/// Programs that busybox has not, or not with the options that tests use, and the tests that use
+/// them. What in busybox starts others, such as its shell, starts its own applets, as `exe`.
+const LENT: [(&str, &[&str]); 6] = [
+    ("sh", &["session::run_names_descendants_that_still_live"]),
+    ("unshare", &["session::tracefs_is_not_needed"]),
+    ("perl", &["readme::every_example_works"]),
+    ("make", &["readme::every_example_works"]),
+    ("setpriv", &["session::root_without_its_capabilities_is_refused_with_the_remedy"]),
+    ("umount", &["session::tracefs_is_not_needed"]),
+];
+
+/// A test that guests cannot run, and why.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct LeftOut {
+    pub test: &'static str,
+    pub why: String,
+}
+
+/// The initial file system, and the tests it has no means for.
+pub(super) fn make(
+    workspace: &Workspace,
+    programs: &Programs,
+    filters: &[String],
+) -> Result<(Vec<u8>, Vec<LeftOut>)> {
+    let mut tree = Tree::default();
+    for folder in ["bin", "dev", "proc", "sys", "root"] {
+        tree.directory(Path::new(folder), 0o755);
+    }
+    tree.directory(Path::new("tmp"), 0o1777);
+    tree.link(Path::new("sbin"), "bin");
+    // The kernel opens it for init before anything is mounted.
+    tree.device(Path::new("dev/console"), 5, 1);
+    tree.file(Path::new("etc/passwd"), 0o644, USERS.into());
+    tree.file(Path::new("etc/group"), 0o644, GROUPS.into());
+
+    let busybox = process::find_in_path("busybox").context("busybox is missing")?;
+    host::copy(&mut tree, &busybox, Path::new("bin/busybox"))?;
+    let mut lacking = Vec::new();
+    for (program, _) in LENT {
+        if !host::lend(&mut tree, program)? {
+            lacking.push(program);
+        }
+    }
+    let left_out = left_out(&lacking);
+
+    // Tests know these places from when they were compiled.
+    for program in [&programs.tracer, &programs.fixture, &programs.tests] {
+        host::copy(&mut tree, program, program)?;
+    }
+    tree.directory(&programs.scratch, 0o755);
+    tree.directory(&workspace.root.join("tracer"), 0o755);
+    let readme = workspace.root.join("README.md");
+    host::copy(&mut tree, &readme, &readme)?;
+
+    let tests = command(&programs.tests, &left_out, filters);
+    tree.file(Path::new("init"), 0o755, INIT.replace("TESTS", &tests).into());
+    Ok((tree.archive(), left_out))
+}
+
+fn left_out(lacking: &[&str]) -> Vec<LeftOut> {
+    let python = LeftOut {
+        test: "classic::a12_python_multiprocessing",
+        why: "guests have no python3: its library is larger than all the rest".into(),
+    };
+    let without = LENT.iter().filter(|(program, _)| lacking.contains(program));
+    let lent = without.flat_map(|(program, tests)| {
+        tests.iter().map(move |test| LeftOut {
+            test,
+            why: format!("this machine has no {program} to lend to guests"),
+        })
+    });
+    [python].into_iter().chain(lent).collect()
+}
+
+/// The line of the shell that runs the tests, one at a time because they see each other's processes.
+fn command(tests: &Path, left_out: &[LeftOut], filters: &[String]) -> String {
+    let mut words = vec![tests.display().to_string(), "--test-threads=1".to_owned()];
+    words.extend(left_out.iter().map(|left_out| format!("--skip={}", left_out.test)));
+    words.extend_from_slice(filters);
+    words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
+}
+
+fn quote(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{INIT, command, left_out};
+    use crate::vm::verdict;
+
+    #[test]
+    fn init_says_what_the_verdict_is_read_from() {
+        for words in [verdict::UP, verdict::EXIT] {
+            assert_eq!(INIT.matches(&format!("echo \"{words}$")).count(), 1, "{words}");
+        }
+        assert_eq!(INIT.matches("TESTS").count(), 1);
+    }
+
+    #[test]
+    fn a_program_that_is_lacking_leaves_its_tests_out() {
+        let tests =
+            |lacking: &[&str]| left_out(lacking).iter().map(|one| one.test).collect::<Vec<_>>();
+        assert_eq!(tests(&[]), ["classic::a12_python_multiprocessing"]);
+        assert_eq!(tests(&["perl"])[1..], ["readme::every_example_works"]);
+        assert!(left_out(&["perl"])[1].why.contains("no perl"));
+    }
+
+    #[test]
+    fn names_reach_the_tests_as_they_were_typed() {
+        let line = command(Path::new("/a b/live"), &left_out(&[]), &["it's".into()]);
+        assert_eq!(
+            line,
+            r"'/a b/live' '--test-threads=1' '--skip=classic::a12_python_multiprocessing' 'it'\''s'"
+        );
+    }
+}
