@@ -35,6 +35,9 @@ fn row(run: &Run) -> [String; 6] {
 
 fn note(run: &Run) -> String {
     match run.ending {
+        Ending::Exit(0) if run.counts.is_none_or(|counts| counts.passed == 0) => {
+            "no test ran".into()
+        }
         Ending::Exit(0) => String::new(),
         // That of tests that failed, which are counted.
         Ending::Exit(_) if run.counts.is_some_and(|counts| counts.failed > 0) => String::new(),
@@ -73,6 +76,7 @@ mod tests {
         let runs = [
             run("5.10", Ending::Exit(101), Some((42, 1)), &["scale::e1"]),
             run("6.12", Ending::Exit(0), Some((43, 0)), &[]),
+            run("7.0", Ending::Exit(0), Some((0, 0)), &[]),
             run("7.2", Ending::Exit(1), None, &[]),
             run("7.3", Ending::Panic, None, &["hostile::e6"]),
         ];
@@ -80,6 +84,7 @@ mod tests {
 kernel  release       passed  failed  seconds
 5.10    5.10.9-cloud      42       1      221
 6.12    6.12.9-cloud      43       0      221
+7.0     7.0.9-cloud        0       0      221  no test ran
 7.2     7.2.9-cloud        -       -      221  exit status 1
 7.3     7.3.9-cloud        -       -      221  the kernel panicked
 5.10 failed: scale::e1

@@ -117,6 +117,18 @@ fn a_child_that_sends_another_signal_is_kept_though_sigchld_is_ignored() {
 }
 
 #[test]
+fn one_that_sends_no_signal_at_all_is_not_taken_for_released_by_the_kernel() {
+    let silent = |exit: &mut Exited| {
+        ignoring(exit);
+        exit.exit_signal = 0;
+    };
+    let events =
+        tell([(10, fork(CHILD, PARENT)), (30, exit_but(CHILD, PARENT, silent)), (80, free(CHILD))]);
+    let (_, reap) = reap_of(&events, CHILD);
+    assert_eq!((reap.zombie, reap.exact, reap.by), (Some(50 * MS), false, None));
+}
+
+#[test]
 fn with_nocldwait_the_kernel_reaps_at_the_death_and_the_release_adds_nothing() {
     let no_wait = Sigchld { ignored: false, no_wait: true };
     let events = tell([
