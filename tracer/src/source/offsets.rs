@@ -73,8 +73,18 @@ fn resolve(lookup: impl Fn(&Field) -> Option<u32>) -> Result<Offsets> {
     Ok(Offsets::read_from_bytes(found.as_bytes()).expect("one offset per field"))
 }
 
+/// Functions, typedefs and forward declarations can have the name of a structure, too, and of these
+/// the last is the one that is found by name.
+fn structure(types: &TypeInformation, name: &str) -> Option<u32> {
+    let is_structure = |id: u32| matches!(types.from_id(id), Some(TypeVariant::Struct(_)));
+    types.id_of(name).filter(|id| is_structure(*id)).or_else(|| {
+        let mut ids = types.get().keys().copied();
+        ids.find(|id| is_structure(*id) && types.name_of(*id).as_deref() == Some(name))
+    })
+}
+
 fn lookup(types: &TypeInformation, field: &Field) -> Option<u32> {
-    let structure = types.id_of(field.structure)?;
+    let structure = structure(types, field.structure)?;
     let offset = field.paths.iter().find_map(|path| types.offset_of(structure, path).ok())?.1;
     Some(match (offset, field.bit) {
         (Offset::ByteOffset(bytes), false) => bytes,

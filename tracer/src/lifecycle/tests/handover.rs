@@ -1,6 +1,6 @@
 //! Who takes over may want no zombies: the kernel then reaps, and shows little of it.
 
-use AdopterKind::{Init, Subreaper};
+use AdopterKind::{Init, PidnsInit, Subreaper};
 
 use super::*;
 
@@ -112,7 +112,7 @@ fn waited_for_perhaps() -> [Line; 6] {
         (20, exit(CHILD, PARENT)),
         (21, death(CHILD, PARENT)),
         (30, unnamed_wait(PARENT, 103)),
-        (31, exit_to(PARENT, INIT, OTHER, Subreaper)),
+        (31, exit_to(PARENT, INIT, OTHER, PidnsInit)),
     ]
 }
 
@@ -128,7 +128,7 @@ fn a_child_reaped_by_such_a_wait_is_not_orphaned_by_a_parent_that_ends_at_once()
 #[test]
 fn if_that_wait_was_for_another_the_adoption_shows_when_the_adopter_waits() {
     let events = tell(waited_for_perhaps().into_iter().chain([(50, wait(OTHER, CHILD.pid))]));
-    assert_eq!(moves(&events, CHILD), [(50, PARENT.pid, OTHER.pid, Subreaper, true)]);
+    assert_eq!(moves(&events, CHILD), [(50, PARENT.pid, OTHER.pid, PidnsInit, true)]);
     assert_eq!(reap_of(&events, CHILD).1.by, Some(By::Adopter));
 }
 

@@ -83,6 +83,23 @@ fn a_wait_that_returns_after_the_pid_was_reused_does_not_reap_the_new_life() {
 }
 
 #[test]
+fn a_reuse_that_shows_the_release_first_credits_no_thread_with_it() {
+    let dead = |id| [(30, exit(id, PARENT)), (31, death(id, PARENT))];
+    let mut story = vec![(10, fork(CHILD, PARENT)), (12, fork(SIBLING, PARENT))];
+    story.extend([CHILD, SIBLING].into_iter().flat_map(dead));
+    story.extend([
+        // That was the sibling. The wait for the child has not returned when its pid is reused.
+        (40, unnamed_wait(PARENT, 103)),
+        (100, fork(REBORN, PARENT)),
+        (101, wait(PARENT, CHILD.pid)),
+        (102, free(SIBLING)),
+    ]);
+    let events = tell(story);
+    let thread = |id| reap_of(&events, id).1.reaper.and_then(|reaper| reaper.tid);
+    assert_eq!((thread(CHILD), thread(SIBLING)), (None, Some(103)));
+}
+
+#[test]
 fn a_wait_from_before_a_birth_does_not_reap_it() {
     let events = tell([(100, fork(REBORN, PARENT)), (90, wait(PARENT, REBORN.pid))]);
     assert_eq!(types(&events, REBORN), ["fork"]);

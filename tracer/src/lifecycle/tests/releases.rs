@@ -59,6 +59,15 @@ fn one_that_releases_itself_was_never_a_zombie() {
     assert_eq!((reap.zombie, reap.exact, reap.by), (Some(0), true, Some(By::Kernel)));
 }
 
+#[test]
+fn a_release_alone_proves_the_end() {
+    let events = tell([(10, fork(CHILD, PARENT)), (40, release(CHILD, PARENT, Some(Call::Wait4)))]);
+    assert_eq!(types(&events, CHILD), ["fork", "reap"]);
+    let (_, reap) = reap_of(&events, CHILD);
+    assert_eq!((reap.status, reap.zombie, reap.exact), (None, None, false));
+    assert_eq!(reap.by, Some(By::Parent));
+}
+
 /// The parent hands the child to one that wants no zombies, and is unwanted itself: the kernel
 /// releases the parent first.
 fn handed_over() -> [Line; 5] {
