@@ -61,8 +61,7 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
     for name in absent {
         eprintln!("left out: kernel {name}: no suite has it now");
     }
-    let runs = boot_all(guests, options.jobs)?;
-    report(&runs)
+    report(boot_all(guests, options.jobs)?)
 }
 
 fn guest(archive: &Archive, offer: &Offer, initramfs: &Path, runs: &Path) -> Result<Guest> {
@@ -76,8 +75,8 @@ fn guest(archive: &Archive, offer: &Offer, initramfs: &Path, runs: &Path) -> Res
     })
 }
 
-/// The newest first, which take longest.
-fn boot_all(guests: Vec<Guest>, jobs: u8) -> Result<Vec<Run>> {
+/// The newest first, which take longest. A guest that could not be started hides no other's run.
+fn boot_all(guests: Vec<Guest>, jobs: u8) -> Result<Vec<(String, Result<Run>)>> {
     let (left, done) = (Mutex::new(guests), Mutex::new(Vec::new()));
     let next = || left.lock().ok().and_then(|mut left| left.pop());
     thread::scope(|scope| {
@@ -92,26 +91,33 @@ fn boot_all(guests: Vec<Guest>, jobs: u8) -> Result<Vec<Run>> {
             });
         }
     });
-    let mut runs = Vec::new();
-    for (name, run) in done.into_inner().ok().context("a thread panicked")? {
-        runs.push(run.with_context(|| format!("kernel {name}"))?);
-    }
-    runs.sort_by_key(|run| offer::series(&run.name));
+    let mut runs = done.into_inner().ok().context("a thread panicked")?;
+    runs.sort_by_key(|(name, _)| offer::series(name));
     Ok(runs)
 }
 
-fn report(runs: &[Run]) -> Result<()> {
+fn report(results: Vec<(String, Result<Run>)>) -> Result<()> {
+    let (mut runs, mut failed) = (Vec::new(), Vec::new());
+    for (name, result) in results {
+        match result {
+            Ok(run) => {
+                if !verdict::passed(run.ending, run.counts) {
+                    failed.push(name);
+                }
+                runs.push(run);
+            }
+            Err(error) => {
+                eprintln!("{name}: {error:#}");
+                failed.push(name);
+            }
+        }
+    }
     // What tests said has been shown while they ran.
     let broken = |run: &&Run| !matches!(run.ending, Ending::Exit(_));
     for run in runs.iter().filter(broken) {
         println!("---- the console of {} ----\n{}", run.name, run.console);
     }
-    print!("{}", table::table(runs));
-    let failed: Vec<&str> = runs
-        .iter()
-        .filter(|run| !verdict::passed(run.ending, run.counts))
-        .map(|run| run.name.as_str())
-        .collect();
+    print!("{}", table::table(&runs));
     if !failed.is_empty() {
         bail!("failed under {}", failed.join(", "));
     }
