@@ -224,7 +224,7 @@ fn teardown_is_not_zombie_time() {
     let reap = story.one("reap", child);
     let (zombie, teardown) =
         (reap["zombie_ns"].as_u64().unwrap(), reap["teardown_ns"].as_u64().unwrap());
-    assert!(teardown >= 5_000_000, "600 MB are not given back in less: {reap}");
+    assert!(teardown >= 10_000_000, "600 MB are not given back in less: {reap}");
     assert!(zombie + TOLERANCE >= story.number("least"), "{reap}");
     assert!(zombie + teardown <= story.number("whole") + TOLERANCE, "{reap}");
 }
