@@ -17,6 +17,8 @@ pub struct Config {
     pub wake_bytes: u32,
     /// 1: the kernel has `bpf_task_pt_regs` (since 5.15).
     pub has_task_regs: u32,
+    /// 1: `bpf_probe_read_kernel` may be called; kernel lockdown `confidentiality` forbids it.
+    pub may_read_kernel: u32,
 }
 
 impl Config {
@@ -27,6 +29,7 @@ impl Config {
         track_own_children: 0,
         wake_bytes: 0,
         has_task_regs: 0,
+        may_read_kernel: 0,
     };
 }
 

@@ -32,7 +32,9 @@ fn text(report: &Report) -> String {
         let _ = writeln!(out, "\n{name} hooks ({}):", costs(name));
         rows(&mut out, hooks);
     }
-    out.push_str("\nok  process table                `tracer zombies`, for every user\n");
+    out.push('\n');
+    rows(&mut out, &report.extras);
+    out.push_str("ok  process table                `tracer zombies`, for every user\n");
     match report.best() {
         Some(tier) => {
             let _ = writeln!(out, "\ntracer can trace here, with the {tier} hooks");
@@ -60,23 +62,28 @@ fn rows(out: &mut String, checks: &[Check]) {
         let _ = writeln!(out, "{verdict:<3} {:<28} {}", check.name, check.tells);
         if let Some(refusal) = &check.refusal {
             let _ = writeln!(out, "    {}", refusal.to_string().replace('\n', "\n    "));
+            let _ = writeln!(out, "      without it: {}", check.without);
         }
     }
 }
 
 fn json(report: &Report) -> String {
-    let row = |tier: Option<&str>, check: &Check| {
+    let row = |tier: Option<&str>, optional: bool, check: &Check| {
         json!({
-            "name": check.name, "tier": tier, "tells": check.tells,
+            "name": check.name, "tier": tier, "optional": optional, "tells": check.tells,
             "available": check.refusal.is_none(),
             "why": check.refusal.as_ref().map(Refusal::what),
             "remedy": check.refusal.as_ref().map(Refusal::remedy),
+            "without": check.refusal.as_ref().map(|_| check.without),
+            "verified_instructions": check.size.and_then(|size| size.verified),
+            "program_bytes": check.size.and_then(|size| size.bytes),
         })
     };
-    let mut checks: Vec<_> = report.needs.iter().map(|check| row(None, check)).collect();
+    let mut checks: Vec<_> = report.needs.iter().map(|check| row(None, false, check)).collect();
     for (name, hooks) in &report.tiers {
-        checks.extend(hooks.iter().map(|check| row(Some(name), check)));
+        checks.extend(hooks.iter().map(|check| row(Some(name), false, check)));
     }
+    checks.extend(report.extras.iter().map(|check| row(None, true, check)));
     let (tier, works) = (report.best(), report.best().is_some());
     let report =
         json!({ "v": 1, "type": "doctor", "works": works, "tier": tier, "checks": checks });

@@ -16,6 +16,7 @@ use super::{
     decode::decode,
     kernel::{self, FENTRY, TRACEPOINT, Tier, Types},
     probe,
+    refusal::hook_refused,
     seed::{self, Scope},
 };
 use crate::{
@@ -90,7 +91,7 @@ impl Live {
         let tracked = if tree_only { TRACKED_MAX } else { 1 };
         let mut ebpf = types.load(config, capture.ring_size, tracked)?;
         for hook in tier.hooks {
-            types.load_hook(&mut ebpf, hook).map_err(|error| probe::hook_refused(hook, &error))?;
+            types.load_hook(&mut ebpf, hook).map_err(|error| hook_refused(hook, &error))?;
         }
         // Everything the verifier has to say is said: from here on it is quick.
         let attached = boot_now();
@@ -100,7 +101,7 @@ impl Live {
             None => Scope::All,
         };
         for hook in tier.hooks {
-            kernel::attach(&mut ebpf, hook).map_err(|error| probe::hook_refused(hook, &error))?;
+            kernel::attach(&mut ebpf, hook).map_err(|error| hook_refused(hook, &error))?;
         }
         let scope = match (&capture.roots, scope) {
             // Children born while the first look was taken.

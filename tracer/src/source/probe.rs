@@ -1,14 +1,16 @@
 //! What this kernel and this user can do, found by trying.
 
-use std::io;
-
-use aya::programs::ProgramError;
+use aya::{
+    programs::ProgramType,
+    sys::{BpfHelper, is_helper_supported},
+};
 use procfs::process::Process;
 use tracer_common::Config;
 
 use super::{
     Refusal,
-    kernel::{self, FENTRY, Hook, TRACEPOINT, Tier, Types},
+    kernel::{self, FENTRY, Hook, Size, TRACEPOINT, Tier, Types},
+    refusal::hook_refused,
 };
 
 /// Bits of `/proc/PID/status` CapEff, include/uapi/linux/capability.h.
@@ -25,11 +27,16 @@ pub(crate) struct Check {
     pub(crate) tells: &'static str,
     /// Nothing when it is there, else why not and what to do.
     pub(crate) refusal: Option<Refusal>,
+    /// What is less exact where it cannot be had.
+    pub(crate) without: &'static str,
+    /// Of a hook's program, once loaded.
+    pub(crate) size: Option<Size>,
 }
 
 impl Check {
     fn new(name: impl Into<String>, tells: &'static str, result: anyhow::Result<()>) -> Self {
-        Self { name: name.into(), tells, refusal: result.err().map(refusal) }
+        let without = "no session";
+        Self { name: name.into(), tells, refusal: result.err().map(refusal), without, size: None }
     }
 
     fn passed(&self) -> bool {
@@ -43,6 +50,8 @@ pub(crate) struct Report {
     pub(crate) needs: Vec<Check>,
     /// The hooks of each tier, by its name, the better one first.
     pub(crate) tiers: Vec<(&'static str, Vec<Check>)>,
+    /// What makes a session fuller, not possible.
+    pub(crate) extras: Vec<Check>,
 }
 
 impl Report {
@@ -68,12 +77,32 @@ pub(crate) fn report() -> Report {
     needs.push(Check::new("kernel types", tells, refused.map_or(Ok(()), Err)));
     let tiers = [&FENTRY, &TRACEPOINT];
     let hooks = |tier| types.as_ref().map_or_else(Vec::new, |types| hooks_of(types, tier));
-    Report { needs, tiers: tiers.into_iter().map(|tier| (tier.name, hooks(tier))).collect() }
+    let tiers = tiers.into_iter().map(|tier| (tier.name, hooks(tier))).collect();
+    Report { needs, tiers, extras: extras() }
 }
 
-/// Loads and attaches each hook of a tier, for a moment.
+fn extras() -> Vec<Check> {
+    let reads = if may_read_kernel() {
+        Ok(())
+    } else {
+        Err(Refusal::new(
+            "kernel lockdown `confidentiality` forbids bpf_probe_read_kernel",
+            "boot without lockdown=confidentiality, where that may be",
+        )
+        .into())
+    };
+    vec![Check {
+        without: "`ns_pid` is null in nested pid namespaces, and a reap there is `bound` with the \
+                  tracepoint hooks; before Linux 5.15 `via` is unknown with the fentry hooks",
+        ..Check::new("kernel reads", "pids inside nested pid namespaces", reads)
+    }]
+}
+
+/// Loads and attaches each hook of a tier, for a moment. The programs are at their longest: with
+/// the map of tracked processes, which is empty.
 fn hooks_of(types: &Types, tier: &Tier) -> Vec<Check> {
-    let mut ebpf = match types.load(Config::ZERO, 4096, 1) {
+    let config = Config { tree_only: 1, track_own_children: 1, ..Config::ZERO };
+    let mut ebpf = match types.load(config, 4096, 1) {
         Ok(ebpf) => ebpf,
         Err(error) => return vec![Check::new("BPF maps", "records", Err(error))],
     };
@@ -82,7 +111,11 @@ fn hooks_of(types: &Types, tier: &Tier) -> Vec<Check> {
             .load_hook(&mut ebpf, hook)
             .and_then(|()| kernel::attach(&mut ebpf, hook))
             .map_err(|error| hook_refused(hook, &error));
-        Check::new(hook.name(), hook.tells, result)
+        Check {
+            without: hook.without,
+            size: kernel::size(&ebpf, hook),
+            ..Check::new(hook.name(), hook.tells, result)
+        }
     };
     tier.hooks.iter().map(&mut check).collect()
 }
@@ -107,6 +140,15 @@ pub(crate) fn privileges() -> anyhow::Result<()> {
     .into())
 }
 
+/// Whether programs may read any kernel address. Lockdown `confidentiality` forbids it
+/// (`bpf_tracing_func_proto`, kernel/trace/bpf_trace.c); the kind of program asked about is refused
+/// the helper by the same rule as ours.
+pub(crate) fn may_read_kernel() -> bool {
+    let helper = BpfHelper::BPF_FUNC_probe_read_kernel;
+    // Where nothing may be loaded at all, our own programs are told why.
+    is_helper_supported(ProgramType::KProbe, helper).unwrap_or(true)
+}
+
 /// Whether the pids we see are those the kernel side reports.
 pub(crate) fn pid_namespace() -> anyhow::Result<()> {
     let own = Process::myself()?.namespaces()?.0;
@@ -121,58 +163,4 @@ pub(crate) fn pid_namespace() -> anyhow::Result<()> {
         "run it on the host, or in a container with the host's pid namespace (--pid=host)",
     )
     .into())
-}
-
-/// A hook that could not be had, in words.
-pub(crate) fn hook_refused(hook: &Hook, error: &ProgramError) -> anyhow::Error {
-    let hook = hook.name();
-    match error {
-        ProgramError::LoadError { io_error, verifier_log } => {
-            let log = verifier_log.to_string();
-            if log.trim().is_empty() {
-                refused(&format!("the program for {hook}"), error)
-            } else {
-                let tail: Vec<&str> = log.lines().rev().take(20).collect();
-                let tail: Vec<&str> = tail.into_iter().rev().collect();
-                Refusal::new(
-                    format!(
-                        "the verifier refused the program for {hook} ({io_error}):\n{}",
-                        tail.join("\n")
-                    ),
-                    "the tracer does not know this kernel version yet: report the lines above",
-                )
-                .into()
-            }
-        }
-        _ => refused(&hook, error),
-    }
-}
-
-/// Why the kernel said no, as far as its error number tells.
-pub(crate) fn refused(what: &str, error: &(dyn std::error::Error + 'static)) -> anyhow::Error {
-    let mut source = Some(error);
-    let mut number = None;
-    while let Some(error) = source {
-        if let Some(io) = error.downcast_ref::<io::Error>() {
-            number = io.raw_os_error();
-        }
-        source = error.source();
-    }
-    let (why, remedy) = match number {
-        Some(nix::libc::EPERM | nix::libc::EACCES) => (
-            "refused by policy",
-            "run as root; if you are, a container runtime's seccomp profile, a security module or \
-             kernel lockdown forbids it",
-        ),
-        Some(nix::libc::ENOMEM) => ("not enough memory", "choose a smaller --ring-size"),
-        Some(nix::libc::ENOSYS) => {
-            ("no bpf system call", "boot a kernel with CONFIG_BPF_SYSCALL=y")
-        }
-        Some(nix::libc::ENOENT | nix::libc::ESRCH) => {
-            ("not in this kernel", "tracer needs Linux 5.11 or newer")
-        }
-        _ => ("", "see the kernel's error above"),
-    };
-    let because = if why.is_empty() { String::new() } else { format!("{why}: ") };
-    Refusal::new(format!("cannot load {what}: {because}{error}"), remedy).into()
 }

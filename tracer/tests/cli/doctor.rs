@@ -17,7 +17,8 @@ fn text_json_and_exit_status_agree() {
         assert_eq!((text.status, json.status), (Some(status), Some(status)));
         let checks = report["checks"].as_array().expect("checks");
         let all = |tier: &Value| {
-            let mut hooks = checks.iter().filter(|check| check["tier"] == *tier).peekable();
+            let needed = checks.iter().filter(|check| check["optional"] == false);
+            let mut hooks = needed.filter(|check| check["tier"] == *tier).peekable();
             hooks.peek().is_some() && hooks.all(|check| check["available"] == true)
         };
         let best = ["fentry", "tracepoint"].into_iter().find(|tier| all(&json!(tier)));
