@@ -17,8 +17,9 @@ pub struct Config {
     pub wake_bytes: u32,
     /// 1: the kernel has `bpf_task_pt_regs` (since 5.15).
     pub has_task_regs: u32,
-    /// 1: `bpf_probe_read_kernel` may be called; kernel lockdown `confidentiality` forbids it.
-    pub may_read_kernel: u32,
+    /// 1: the helpers that read memory may be called, which kernel lockdown `confidentiality`
+    /// takes away.
+    pub may_read_memory: u32,
 }
 
 impl Config {
@@ -29,7 +30,7 @@ impl Config {
         track_own_children: 0,
         wake_bytes: 0,
         has_task_regs: 0,
-        may_read_kernel: 0,
+        may_read_memory: 0,
     };
 }
 

@@ -42,20 +42,48 @@ pub(crate) fn wants_wait(waiter: u32, child: u32) -> bool {
         || unsafe { TRACKED.get(waiter).is_some() || (child != 0 && TRACKED.get(child).is_some()) }
 }
 
+/// Whether records about this process are wanted, also when its birth was not seen: the kernel leaves
+/// out a program that another task on the CPU was preempted in. Then its parent is tracked.
+#[inline(always)]
+pub(crate) fn wants_born_unseen(process: Process) -> bool {
+    if wants(process) {
+        return true;
+    }
+    // The first is for the verifier, which drops the rest where it is a constant.
+    if read!(CONFIG.tree_only) == 0 || process.tgid() == read!(CONFIG.tracer_tgid) {
+        return false;
+    }
+    let parent = process.real_parent();
+    if !is_own(parent.tgid()) && !is_tracked(parent.tgid(), parent.start()) {
+        return false;
+    }
+    track(process);
+    true
+}
+
+/// The tracer, when the children it starts are tracked.
+#[inline(always)]
+fn is_own(tgid: u32) -> bool {
+    tgid == read!(CONFIG.tracer_tgid) && read!(CONFIG.track_own_children) == 1
+}
+
+#[inline(always)]
+fn track(process: Process) {
+    if TRACKED.insert(process.tgid(), process.start(), 0).is_err() {
+        emit::count(Loss::TrackedFull);
+    }
+}
+
 /// A fork: the child of a tracked process is tracked. Says whether the child is wanted.
 #[inline(always)]
 pub(crate) fn inherit(forker: Process, child: Process) -> bool {
     if read!(CONFIG.tree_only) == 0 {
         return true;
     }
-    let by = forker.tgid();
-    let own = by == read!(CONFIG.tracer_tgid) && read!(CONFIG.track_own_children) == 1;
-    if !own && !is_tracked(by, forker.start()) {
+    if !is_own(forker.tgid()) && !wants_born_unseen(forker) {
         return false;
     }
-    if TRACKED.insert(child.tgid(), child.start(), 0).is_err() {
-        emit::count(Loss::TrackedFull);
-    }
+    track(child);
     true
 }
 

@@ -24,9 +24,9 @@ use crate::{
     source::{Capture, Live},
 };
 
-/// A record may be stamped on one CPU and become visible after a younger one of another. The
-/// programs run without preemption, so this is many times what they need.
-const HOLD: u64 = 2_000_000;
+/// A record may be stamped on one CPU and become visible after a younger one of another: some
+/// microseconds, or on a preemptible kernel as long as a task is kept off its CPU inside a program.
+const HOLD: u64 = 10_000_000;
 /// The same while the ring is not empty: bounds what is held back under load.
 const HOLD_BUSY: u64 = 100_000_000;
 /// The shortest time between two looks at the ring.

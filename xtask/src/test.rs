@@ -1,4 +1,4 @@
-//! All tests: those that need no kernel, then the live ones as root.
+//! All tests: those that need no kernel, then the live ones as root, here and under other kernels.
 
 use std::process::Command;
 
@@ -11,6 +11,7 @@ use crate::{
     check::{self, HOST_PACKAGES},
     process,
     setup::{self, Choice},
+    vm,
     workspace::Workspace,
 };
 
@@ -25,6 +26,9 @@ pub(crate) struct Options {
     /// Leave out the tests that load BPF programs: needs no root and no BPF object
     #[arg(long)]
     no_live: bool,
+    /// Leave out the live tests under other kernels, in emulated machines: the longest part
+    #[arg(long)]
+    no_vm: bool,
     /// Only tests whose name contains this
     filter: Option<String>,
 }
@@ -52,7 +56,13 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
             .args(["--", "--test-threads=1"])
             .env(OBJECT_VARIABLE, &object),
     );
-    plain.and(live)
+    // A filter names what somebody works on, here.
+    let other_kernels = if options.no_vm || options.filter.is_some() {
+        Ok(())
+    } else {
+        vm::gate(workspace, choice)
+    };
+    plain.and(live).and(other_kernels)
 }
 
 fn cargo_test(workspace: &Workspace, options: &Options) -> Command {

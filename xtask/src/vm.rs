@@ -6,26 +6,32 @@ mod boot;
 mod cpio;
 mod guest;
 mod host;
+mod job;
 mod log;
 mod mirror;
 mod offer;
 mod programs;
+mod record;
 mod table;
 mod verdict;
 mod version;
 
 use std::{fs, path::Path, sync::Mutex, thread};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Args;
 
 use self::{
     archive::Archive,
     boot::{Guest, Run},
+    job::Job,
     offer::Offer,
     verdict::Ending,
 };
 use crate::{setup::Choice, workspace::Workspace};
+
+/// The oldest, two long-term ones; with the newest they are the gate's.
+const GATE: [&str; 3] = ["5.10", "6.1", "6.12"];
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -35,15 +41,33 @@ pub(crate) struct Options {
     /// Guests at a time; tests that look at times fail where there are more than processors
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..))]
     jobs: u8,
+    /// Keep what is found in docs/kernels.json and the README's table
+    #[arg(long)]
+    record: bool,
     /// Only tests whose name contains one of these
     #[arg(value_name = "TEST")]
     tests: Vec<String>,
 }
 
 pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> Result<()> {
+    run(workspace, choice, options, |archive| offer::choose(&archive.offers()?, &options.kernel))
+}
+
+/// The kernels that every change must pass.
+pub(crate) fn gate(workspace: &Workspace, choice: Choice) -> Result<()> {
+    let options = Options { kernel: Vec::new(), jobs: 2, record: false, tests: Vec::new() };
+    run(workspace, choice, &options, |archive| offer::gate(&archive.offers()?, &GATE))
+}
+
+fn run(
+    workspace: &Workspace,
+    choice: Choice,
+    options: &Options,
+    choose: impl FnOnce(&Archive) -> Result<(Vec<Offer>, Vec<&'static str>)>,
+) -> Result<()> {
     host::require()?;
     let archive = Archive::open(workspace)?;
-    let (offers, absent) = offer::choose(&archive.offers()?, &options.kernel)?;
+    let (offers, absent) = choose(&archive)?;
     let programs = programs::build(workspace, choice)?;
     let (initramfs, left_out) = guest::make(workspace, &programs, &options.tests)?;
 
@@ -51,9 +75,9 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
     fs::create_dir_all(&runs).with_context(|| runs.display().to_string())?;
     let image = runs.join("initramfs.cpio");
     fs::write(&image, initramfs).with_context(|| image.display().to_string())?;
-    let guests = offers
-        .iter()
-        .map(|offer| guest(&archive, offer, &image, &runs))
+    let guests = job::jobs(&offers)
+        .into_iter()
+        .map(|job| guest(&archive, job, &image, &runs))
         .collect::<Result<Vec<Guest>>>()?;
     for left_out in &left_out {
         eprintln!("left out: {}: {}", left_out.test, left_out.why);
@@ -61,42 +85,51 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
     for name in absent {
         eprintln!("left out: kernel {name}: no suite has it now");
     }
-    report(boot_all(guests, options.jobs)?)
+    let (runs, verdict) = report(boot_all(guests, options.jobs)?);
+    if options.record {
+        record::update(workspace, &runs, options.tests.is_empty())?;
+    }
+    verdict
 }
 
-fn guest(archive: &Archive, offer: &Offer, initramfs: &Path, runs: &Path) -> Result<Guest> {
-    let name = offer.name();
-    eprintln!("{name}: {} {}", offer.package, offer.version);
+fn guest(archive: &Archive, job: Job, initramfs: &Path, runs: &Path) -> Result<Guest> {
+    let (kernel_name, variant) = (job.offer.name(), job.variant());
+    eprintln!("{kernel_name} {variant}: {} {}", job.offer.package, job.offer.version);
+    let file = format!("linux-{kernel_name}-{variant}").replace(['.', ' '], "_");
     Ok(Guest {
-        kernel: archive.fetch(offer)?,
+        kernel: archive.fetch(job.offer)?,
         initramfs: initramfs.to_owned(),
-        log: runs.join(format!("linux-{}", name.replace('.', "_"))),
-        name,
+        log: runs.join(file),
+        parameters: job.parameters(),
+        locked_down: job.locked_down,
+        kernel_name,
+        variant,
     })
 }
 
 /// The newest first, which take longest. A guest that could not be started hides no other's run.
 fn boot_all(guests: Vec<Guest>, jobs: u8) -> Result<Vec<(String, Result<Run>)>> {
-    let (left, done) = (Mutex::new(guests), Mutex::new(Vec::new()));
-    let next = || left.lock().ok().and_then(|mut left| left.pop());
+    let (left, done) = (Mutex::new(guests.into_iter().enumerate()), Mutex::new(Vec::new()));
+    let next = || left.lock().ok().and_then(|mut left| left.next_back());
     thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
-                while let Some(guest) = next() {
+                while let Some((place, guest)) = next() {
                     let run = guest.run();
                     if let Ok(mut done) = done.lock() {
-                        done.push((guest.name, run));
+                        done.push((place, (guest.name(), run)));
                     }
                 }
             });
         }
     });
     let mut runs = done.into_inner().ok().context("a thread panicked")?;
-    runs.sort_by_key(|(name, _)| offer::series(name));
-    Ok(runs)
+    runs.sort_by_key(|(place, _)| *place);
+    Ok(runs.into_iter().map(|(_, run)| run).collect())
 }
 
-fn report(results: Vec<(String, Result<Run>)>) -> Result<()> {
+/// Shows what came of the guests; those that ran, and whether all is well.
+fn report(results: Vec<(String, Result<Run>)>) -> (Vec<Run>, Result<()>) {
     let (mut runs, mut failed) = (Vec::new(), Vec::new());
     for (name, result) in results {
         match result {
@@ -115,11 +148,13 @@ fn report(results: Vec<(String, Result<Run>)>) -> Result<()> {
     // What tests said has been shown while they ran.
     let broken = |run: &&Run| !matches!(run.ending, Ending::Exit(_));
     for run in runs.iter().filter(broken) {
-        println!("---- the console of {} ----\n{}", run.name, run.console);
+        println!("---- the console of {} {} ----\n{}", run.kernel, run.variant, run.console);
     }
     print!("{}", table::table(&runs));
-    if !failed.is_empty() {
-        bail!("failed under {}", failed.join(", "));
-    }
-    Ok(())
+    let verdict = if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(anyhow::anyhow!("failed under {}", failed.join(", ")))
+    };
+    (runs, verdict)
 }

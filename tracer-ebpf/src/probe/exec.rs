@@ -10,7 +10,7 @@ use aya_ebpf::{
 };
 use tracer_common::{ARGS_MAX, EXE_MAX, Exec, Kind, Loss};
 
-use crate::{emit, filter, task::Task};
+use crate::{emit, filter, settings::read, task::Task};
 
 /// An [`Exec`] and the text behind it.
 #[repr(C)]
@@ -29,7 +29,7 @@ fn on_exec(ctx: BtfTracePointContext) -> i32 {
     let task = unsafe { Task::new(ctx.arg(0)) };
     // Whoever called is the main thread by now.
     let process = task.process_of_main();
-    if !filter::wants(process) {
+    if !filter::wants_born_unseen(process) {
         return 0;
     }
     let Some(scratch) = SCRATCH.get_ptr_mut(0) else {
@@ -37,13 +37,17 @@ fn on_exec(ctx: BtfTracePointContext) -> i32 {
         emit::count(Loss::Internal);
         return 0;
     };
+    let may_read = read!(CONFIG.may_read_memory) == 1;
     let (args_start, args_total, path) = process.program();
     let (head, ids) = (emit::head(Kind::Exec, emit::now(), process), process.ids());
     // SAFETY: the space is this CPU's own, and every write below stays within `text`.
     unsafe {
         let text = (&raw mut (*scratch).text).cast::<u8>();
-        let exe_len = read_path(text, path);
-        let args_len = read_args(text.add(exe_len), args_start, args_total);
+        let (mut exe_len, mut args_len) = (0, 0);
+        if may_read {
+            exe_len = read_path(text, path);
+            args_len = read_args(text.add(exe_len), args_start, args_total);
+        }
         (*scratch).record = Exec {
             head,
             ids,

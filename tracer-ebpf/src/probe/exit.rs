@@ -19,7 +19,7 @@ fn on_exit(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     let process = task.process();
-    if (threads > 0 && process.is_ending()) || !filter::wants(process) {
+    if (threads > 0 && process.is_ending()) || !filter::wants_born_unseen(process) {
         return 0;
     }
     if threads > 0 {

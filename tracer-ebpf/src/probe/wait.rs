@@ -10,7 +10,7 @@ use aya_ebpf::{
 };
 use tracer_common::{Head, Kind, WAIT_BEGUN, WAIT_HAS_RESULT, WAIT_ID, Wait};
 
-use crate::{emit, filter, task::Registers};
+use crate::{emit, filter, settings::read, task::Registers};
 
 /// x86-64: number of `wait4`.
 const WAIT4: u64 = 61;
@@ -102,10 +102,10 @@ fn read_call(number: u64, [arg0, arg1, arg2, arg3]: [u64; 4], ret: i64) -> Wait 
     call
 }
 
-/// Reads a word of the caller's memory, unless it gave no pointer.
+/// Reads a word of the caller's memory, unless it gave no pointer or lockdown forbids it.
 #[inline(always)]
 fn read_u32(base: u64, offset: usize) -> Option<u32> {
-    if base == 0 {
+    if base == 0 || read!(CONFIG.may_read_memory) == 0 {
         return None;
     }
     // SAFETY: the helper checks the address.

@@ -133,7 +133,7 @@ fn ids_in(process: Process, Namespace { ns, level, pid }: Namespace, cgroup: u64
     let numbers = read!(OFFSETS.pid_numbers) + read!(OFFSETS.upid_nr);
     let ns_pid = if level == 0 {
         process.tgid()
-    } else if read!(CONFIG.may_read_kernel) == 0 {
+    } else if read!(CONFIG.may_read_memory) == 0 {
         0
     } else {
         // Past the first, the numbers lie outside the structure's size in BTF.

@@ -29,7 +29,7 @@ impl Registers {
             let registers = unsafe { bpf_task_pt_regs(bpf_get_current_task_btf()) };
             return Self(registers as *const u8).number() as u32;
         }
-        if read!(CONFIG.may_read_kernel) == 0 {
+        if read!(CONFIG.may_read_memory) == 0 {
             return NO_CALL;
         }
         let (stack_at, number_at) = (read!(OFFSETS.task_stack), read!(OFFSETS.regs_nr));

@@ -161,7 +161,7 @@ impl Types {
         }
         let config = Config {
             has_task_regs: u32::from(self.layout.has_task_regs),
-            may_read_kernel: u32::from(probe::may_read_kernel()),
+            may_read_memory: u32::from(probe::may_read_memory()),
             ..config
         };
         EbpfLoader::new()

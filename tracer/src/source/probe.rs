@@ -82,19 +82,24 @@ pub(crate) fn report() -> Report {
 }
 
 fn extras() -> Vec<Check> {
-    let reads = if may_read_kernel() {
+    let reads = if may_read_memory() {
         Ok(())
     } else {
         Err(Refusal::new(
-            "kernel lockdown `confidentiality` forbids bpf_probe_read_kernel",
+            "kernel lockdown `confidentiality` forbids the helpers that read memory",
             "boot without lockdown=confidentiality, where that may be",
         )
         .into())
     };
     vec![Check {
-        without: "`ns_pid` is null in nested pid namespaces, and a reap there is `bound` with the \
-                  tracepoint hooks; before Linux 5.15 `via` is unknown with the fentry hooks",
-        ..Check::new("kernel reads", "pids inside nested pid namespaces", reads)
+        without: "`exe` and `argv` are unknown, and `ns_pid` in nested pid namespaces; with the \
+                  fentry hooks before Linux 5.15 `via`, too; with the tracepoint hooks reaps by \
+                  waitid are `bound`",
+        ..Check::new(
+            "memory reads",
+            "programs' paths and arguments, pids in nested namespaces",
+            reads,
+        )
     }]
 }
 
@@ -140,10 +145,11 @@ pub(crate) fn privileges() -> anyhow::Result<()> {
     .into())
 }
 
-/// Whether programs may read any kernel address. Lockdown `confidentiality` forbids it
-/// (`bpf_tracing_func_proto`, kernel/trace/bpf_trace.c); the kind of program asked about is refused
-/// the helper by the same rule as ours.
-pub(crate) fn may_read_kernel() -> bool {
+/// Whether programs may call the helpers that read memory. Lockdown `confidentiality` forbids
+/// `bpf_probe_read_kernel` (`bpf_tracing_func_proto`, kernel/trace/bpf_trace.c), to programs of this
+/// kind as to ours; and aya, where that one is missing, takes the one for user memory for missing as
+/// well (`Function::sanitize` of aya-obj 0.3).
+pub(crate) fn may_read_memory() -> bool {
     let helper = BpfHelper::BPF_FUNC_probe_read_kernel;
     // Where nothing may be loaded at all, our own programs are told why.
     is_helper_supported(ProgramType::KProbe, helper).unwrap_or(true)

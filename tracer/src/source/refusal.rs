@@ -80,10 +80,11 @@ fn load_words(error: &io::Error, log: &str) -> (String, &'static str) {
         return words(error);
     }
     // Of a helper that is not in this kernel (`check_helper_call`, kernel/bpf/verifier.c).
-    if log.contains("unknown func bpf_") || log.contains("invalid func bpf_") {
-        let last = log.lines().rev().find(|line| line.contains(" func ")).unwrap_or_default();
+    let lacks =
+        |line: &&str| line.starts_with("unknown func ") || line.starts_with("invalid func ");
+    if let Some(line) = log.lines().rev().find(lacks) {
         return (
-            format!("this kernel lacks a helper that the program calls: {last}"),
+            format!("this kernel lacks a helper that the program calls: {line}"),
             "the tracepoint hooks need Linux 5.11 or newer, the fentry hooks 5.10",
         );
     }

@@ -6,7 +6,7 @@ use nix::{
 };
 use serde_json::{Value, json};
 
-use crate::story::{Partner, Story, TOLERANCE, Watch, has, output, tracer, until};
+use crate::story::{Partner, Story, Watch, has, output, tracer, until};
 
 #[test]
 fn a1_a_fork_has_both_pids() {
@@ -224,7 +224,10 @@ fn teardown_is_not_zombie_time() {
     let reap = story.one("reap", child);
     let (zombie, teardown) =
         (reap["zombie_ns"].as_u64().unwrap(), reap["teardown_ns"].as_u64().unwrap());
-    assert!(teardown >= 10_000_000, "600 MB are not given back in less: {reap}");
-    assert!(zombie + TOLERANCE >= story.number("least"), "{reap}");
-    assert!(zombie + teardown <= story.number("whole") + TOLERANCE, "{reap}");
+    // Up to 6.15 the exit hook comes when the memory has been given back already.
+    if story.kernel() >= (6, 16) {
+        assert!(teardown >= 10_000_000, "600 MB are not given back in less: {reap}");
+    }
+    assert!(zombie + story.tolerance() >= story.number("least"), "{reap}");
+    assert!(zombie + teardown <= story.number("whole") + story.tolerance(), "{reap}");
 }

@@ -6,10 +6,14 @@ mod adoption;
 mod classic;
 #[path = "../common/mod.rs"]
 mod common;
+mod figures;
+mod guest;
 mod hostile;
+mod lockdown;
 mod readme;
 mod scale;
 mod session;
 mod story;
 mod threads;
+mod verifier;
 mod waits;

@@ -2,16 +2,21 @@
 
 use serde_json::{Value, json};
 
-use crate::story::{Partner, Story, Watch, has};
+use crate::story::{Partner, Story, Watch, fixture, has};
 
+/// A life is whole, or what was not seen of it is part of what the tracer says it lost: on
+/// preemptible kernels a program is left out when its CPU was preempted inside it.
 fn every_life_is_whole(forkers: &str, each: &str, lives: usize) {
-    let story = Story::of(&["forks_in_a_row", forkers, each]);
-    for kind in ["fork", "exit", "zombie", "reap"] {
-        assert_eq!(story.all(kind).len(), lives, "{kind}");
-    }
+    let story = Story::told_of(&[fixture(), "forks_in_a_row", forkers, each]);
+    let lost = story.summary()["lost"]["ring"].as_u64().expect("a number") as usize;
+    let told = ["fork", "exit", "zombie", "reap"].map(|kind| story.all(kind).len());
+    let untold: usize = told.iter().map(|count| lives - count).sum();
+    assert_eq!(untold, lost, "of {lives} lives there are {told:?}");
     let exact = |reap: &&Value| reap["precision"] == "exact" && reap["by"] == "parent";
-    assert_eq!(story.all("reap").iter().filter(|reap| exact(reap)).count(), lives);
-    has(story.summary(), &[("lost", json!({"ring": 0, "decode": 0, "output": 0}))]);
+    let exact = story.all("reap").iter().filter(|reap| exact(reap)).count();
+    assert!(exact + lost >= lives, "{exact} of {lives} are exact, {lost} facts were lost");
+    // As far as the kernel itself can leave something out.
+    assert!(lost * 10 <= lives, "{lost} of {lives}");
 }
 
 #[test]

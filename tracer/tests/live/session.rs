@@ -191,6 +191,76 @@ fn root_without_its_capabilities_is_refused_with_the_remedy() {
     assert!(said.contains("CAP_BPF") && said.contains("remedy"), "{said}");
 }
 
+/// `tracer trace` with exactly these capabilities, as root or as another user.
+fn with_capabilities(names: &str, user: &[&str], script: &str) -> std::process::Output {
+    let mut command = Command::new("setpriv");
+    for set in ["--bounding-set", "--inh-caps", "--ambient-caps"] {
+        command.arg(format!("{set}=-all,{names}"));
+    }
+    output(command.args(user).args(["sh", "-c", script, env!("CARGO_BIN_EXE_tracer")]))
+}
+
+/// Before 5.11 maps and programs are locked memory, of which a user has 64 KiB.
+fn locks_memory() -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("a release");
+    release.starts_with("5.10.")
+}
+
+#[test]
+fn two_capabilities_are_enough() {
+    let (names, held) = if locks_memory() {
+        ("+bpf,+perfmon,+sys_resource", 1 << 39 | 1 << 38 | 1 << 24)
+    } else {
+        ("+bpf,+perfmon", 1_u64 << 39 | 1 << 38)
+    };
+    let other = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    for user in [&[][..], &other[..]] {
+        let status = with_capabilities(names, user, "cat /proc/self/status").stdout;
+        let status = String::from_utf8(status).expect("UTF-8");
+        assert!(status.contains(&format!("CapEff:\t{held:016x}")), "{status}");
+        let told = with_capabilities(names, user, "exec $0 trace --format json --duration 300ms");
+        let errors = String::from_utf8_lossy(&told.stderr);
+        assert!(told.status.success(), "{user:?}: {errors}");
+        let text = String::from_utf8(told.stdout).expect("UTF-8");
+        let events: Vec<Value> = text.lines().map(common::check).collect();
+        assert!(events[0]["existing"].as_u64() >= Some(1), "{}", events[0]);
+        assert_eq!(events.last().expect("a line")["type"], "summary");
+    }
+}
+
+#[test]
+fn one_capability_is_not_and_its_lack_is_told() {
+    let names: &[&str] =
+        if locks_memory() { &["+bpf", "+perfmon", "+bpf,+perfmon"] } else { &["+bpf", "+perfmon"] };
+    for names in names {
+        // The limit is root's own otherwise, which may be none.
+        let told = with_capabilities(names, &[], "ulimit -l 64; exec $0 trace --duration 0s");
+        let errors = String::from_utf8_lossy(&told.stderr);
+        assert_eq!(told.status.code(), Some(4), "{names}: {errors}");
+        let needed =
+            if names.contains(',') { "CAP_SYS_RESOURCE" } else { "CAP_BPF and CAP_PERFMON" };
+        assert!(errors.contains(needed), "{names}: {errors}");
+    }
+}
+
+#[test]
+fn each_set_of_hooks_runs_or_is_refused_as_doctor_says() {
+    let told = output(tracer().args(["doctor", "--format", "json"])).stdout;
+    let report: Value = serde_json::from_slice(&told).expect("JSON");
+    for tier in ["fentry", "tracepoint"] {
+        let hooks = report["checks"].as_array().expect("checks").iter();
+        let refused = hooks.filter(|check| check["tier"] == tier && check["available"] == false);
+        let refused: Vec<&str> = refused.filter_map(|check| check["why"].as_str()).collect();
+        let told = output(tracer().args(["trace", "--hooks", tier, "--duration", "0s"]));
+        let errors = String::from_utf8_lossy(&told.stderr);
+        let status = if refused.is_empty() { 0 } else { 4 };
+        assert_eq!(told.status.code(), Some(status), "{tier}: {refused:?}: {errors}");
+        if let Some(why) = refused.first() {
+            assert!(errors.contains(why), "{why} in {errors}");
+        }
+    }
+}
+
 /// Our programs in the kernel.
 fn loaded() -> usize {
     // Each tier has six or seven; these are in both.

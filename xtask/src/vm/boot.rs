@@ -2,7 +2,7 @@
 
 use std::{
     io::Read,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::mpsc::{self, RecvTimeoutError, Sender},
     thread,
@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result};
 
 use super::{
     log::Log,
+    record,
     verdict::{self, Counts, Ending},
 };
 
@@ -26,8 +27,13 @@ const MEMORY: &str = "1024M";
 
 /// What to boot.
 pub(super) struct Guest {
-    /// What its lines are marked with.
-    pub name: String,
+    /// Its kernel's series.
+    pub kernel_name: String,
+    /// What it is beside its kernel: hooks, condition.
+    pub variant: String,
+    pub locked_down: bool,
+    /// For the kernel's command line.
+    pub parameters: String,
     pub kernel: PathBuf,
     pub initramfs: PathBuf,
     /// Without the extensions.
@@ -36,23 +42,32 @@ pub(super) struct Guest {
 
 /// What came of it.
 pub(super) struct Run {
-    pub name: String,
+    pub kernel: String,
+    pub variant: String,
+    pub locked_down: bool,
     pub release: String,
     pub ending: Ending,
     pub counts: Option<Counts>,
     pub failures: Vec<String>,
+    /// All that tests and tracer said.
+    pub said: String,
     pub console: String,
     pub took: Duration,
 }
 
 impl Guest {
+    /// What its lines are marked with.
+    pub(super) fn name(&self) -> String {
+        format!("{} {}", self.kernel_name, self.variant)
+    }
+
     pub(super) fn run(&self) -> Result<Run> {
         let mut run = self.boot()?;
         for _ in 1..ATTEMPTS {
             if run.ending != Ending::NeverUp {
                 break;
             }
-            eprintln!("{}: did not come to its init, once more", self.name);
+            eprintln!("{}: did not come to its init, once more", self.name());
             run = self.boot()?;
         }
         Ok(run)
@@ -60,8 +75,7 @@ impl Guest {
 
     fn boot(&self) -> Result<Run> {
         let start = Instant::now();
-        let mut emulator =
-            qemu(&self.kernel, &self.initramfs).spawn().context("cannot start qemu")?;
+        let mut emulator = qemu(self).spawn().context("cannot start qemu")?;
         let mut console = Log::create(&self.log.with_extension("console"))?;
         let mut tests = Log::create(&self.log.with_extension("tests"))?;
         let silent = self.listen(&mut emulator, &mut console, &mut tests);
@@ -72,11 +86,14 @@ impl Guest {
         console.finish();
         let console = console.text;
         Ok(Run {
-            name: self.name.clone(),
+            kernel: self.kernel_name.clone(),
+            variant: self.variant.clone(),
+            locked_down: self.locked_down,
             release: verdict::release(&console).unwrap_or("-").to_owned(),
             ending: verdict::ending(&console, silent),
             counts: verdict::counts(&tests.text),
             failures: verdict::failures(&tests.text),
+            said: tests.text,
             console,
             took: start.elapsed(),
         })
@@ -99,24 +116,25 @@ impl Guest {
     }
 
     fn show(&self, lines: &str) {
-        for line in lines.lines() {
-            println!("{:5} {line}", self.name);
+        for line in lines.lines().filter(|line| !record::is_figure(line)) {
+            println!("{}: {line}", self.name());
         }
     }
 }
 
 /// Its first serial line is our pipe for the console, its second the one for tests.
-fn qemu(kernel: &Path, initramfs: &Path) -> Command {
+fn qemu(guest: &Guest) -> Command {
     let mut qemu = Command::new("qemu-system-x86_64");
     qemu.args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"])
         // With a thread for each processor, emulation loses a boot now and then.
         .args(["-machine", "pc", "-accel", "tcg,thread=single", "-cpu", "max", "-smp", "2"])
-        .args(["-m", MEMORY, "-append", "console=ttyS0 panic=-1 quiet"])
+        .args(["-m", MEMORY, "-append"])
+        .arg(format!("console=ttyS0 panic=-1 quiet {}", guest.parameters))
         .args(["-serial", "file:/dev/stdout", "-serial", "file:/dev/stderr"])
         .arg("-kernel")
-        .arg(kernel)
+        .arg(&guest.kernel)
         .arg("-initrd")
-        .arg(initramfs)
+        .arg(&guest.initramfs)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

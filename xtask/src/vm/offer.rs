@@ -104,5 +104,20 @@ pub(super) fn choose(
     Ok((chosen, Vec::new()))
 }
 
+/// These and the newest there is; and which of them cannot be had.
+pub(super) fn gate(
+    offers: &BTreeMap<(u32, u32), Offer>,
+    names: &[&'static str],
+) -> Result<(Vec<Offer>, Vec<&'static str>)> {
+    let find = |name: &&str| series(name).and_then(|series| offers.get(&series)).cloned();
+    let mut chosen: Vec<Offer> = names.iter().filter_map(|name| find(name)).collect();
+    chosen.extend(offers.values().next_back().cloned());
+    chosen.dedup();
+    if chosen.is_empty() {
+        bail!("no suite has a kernel to boot");
+    }
+    Ok((chosen, names.iter().filter(|name| find(name).is_none()).copied().collect()))
+}
+
 #[cfg(test)]
 mod tests;

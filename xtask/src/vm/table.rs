@@ -3,28 +3,30 @@
 use super::{boot::Run, verdict::Ending};
 
 pub(super) fn table(runs: &[Run]) -> String {
-    let mut rows = vec![["kernel", "release", "passed", "failed", "seconds", ""].map(String::from)];
+    let mut rows =
+        vec![["kernel", "hooks", "release", "passed", "failed", "seconds", ""].map(String::from)];
     rows.extend(runs.iter().map(row));
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..6).map(width).collect();
-    let line = |row: &[String; 6]| {
-        let [kernel, release, passed, failed, seconds, note] = row;
+    let widths: Vec<usize> = (0..7).map(width).collect();
+    let line = |row: &[String; 7]| {
+        let [kernel, hooks, release, passed, failed, seconds, note] = row;
         let line = format!(
-            "{kernel:0$}  {release:1$}  {passed:>2$}  {failed:>3$}  {seconds:>4$}  {note}",
-            widths[0], widths[1], widths[2], widths[3], widths[4],
+            "{kernel:0$}  {hooks:1$}  {release:2$}  {passed:>3$}  {failed:>4$}  {seconds:>5$}  {note}",
+            widths[0], widths[1], widths[2], widths[3], widths[4], widths[5],
         );
         format!("{}\n", line.trim_end())
     };
-    let failures = runs
-        .iter()
-        .flat_map(|run| run.failures.iter().map(|test| format!("{} failed: {test}\n", run.name)));
+    let failures = runs.iter().flat_map(|run| {
+        run.failures.iter().map(|test| format!("{} {} failed: {test}\n", run.kernel, run.variant))
+    });
     rows.iter().map(line).chain(failures).collect()
 }
 
-fn row(run: &Run) -> [String; 6] {
+fn row(run: &Run) -> [String; 7] {
     let count = |number: Option<u32>| number.map_or("-".to_owned(), |number| number.to_string());
     [
-        run.name.clone(),
+        run.kernel.clone(),
+        run.variant.clone(),
         run.release.clone(),
         count(run.counts.map(|counts| counts.passed)),
         count(run.counts.map(|counts| counts.failed)),
@@ -61,7 +63,10 @@ mod tests {
 
     fn run(name: &str, ending: Ending, counts: Option<(u32, u32)>, failures: &[&str]) -> Run {
         Run {
-            name: name.into(),
+            kernel: name.into(),
+            variant: "fentry".into(),
+            locked_down: false,
+            said: String::new(),
             release: format!("{name}.9-cloud"),
             ending,
             counts: counts.map(|(passed, failed)| Counts { passed, failed }),
@@ -81,14 +86,14 @@ mod tests {
             run("7.3", Ending::Panic, None, &["hostile::e6"]),
         ];
         let expected = "\
-kernel  release       passed  failed  seconds
-5.10    5.10.9-cloud      42       1      221
-6.12    6.12.9-cloud      43       0      221
-7.0     7.0.9-cloud        0       0      221  no test ran
-7.2     7.2.9-cloud        -       -      221  exit status 1
-7.3     7.3.9-cloud        -       -      221  the kernel panicked
-5.10 failed: scale::e1
-7.3 failed: hostile::e6
+kernel  hooks   release       passed  failed  seconds
+5.10    fentry  5.10.9-cloud      42       1      221
+6.12    fentry  6.12.9-cloud      43       0      221
+7.0     fentry  7.0.9-cloud        0       0      221  no test ran
+7.2     fentry  7.2.9-cloud        -       -      221  exit status 1
+7.3     fentry  7.3.9-cloud        -       -      221  the kernel panicked
+5.10 fentry failed: scale::e1
+7.3 fentry failed: hostile::e6
 ";
         assert_eq!(table(&runs), expected);
     }
