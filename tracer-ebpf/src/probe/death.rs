@@ -33,7 +33,7 @@ fn on_signal(ctx: BtfTracePointContext) -> i32 {
     // Other signals of a zombie: SIGHUP and SIGCONT to a process group it orphans.
     if (signal != expected && signal != process.exit_signal())
         || target.tgid() != process.parent().tgid()
-        || !filter::wants(process)
+        || !filter::wants_born_unseen(process)
     {
         return 0;
     }

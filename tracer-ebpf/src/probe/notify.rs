@@ -79,7 +79,7 @@ fn on_notified(ctx: FExitContext) -> i32 {
     let process = task.process_of_main();
     let target = process.parent().process();
     let result = fate(target.tgid(), signal);
-    if !filter::wants(process) {
+    if !filter::wants_born_unseen(process) {
         return 0;
     }
     emit::record(|time| Death {

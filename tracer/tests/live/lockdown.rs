@@ -22,7 +22,8 @@ fn doctor_says_what_lockdown_costs() {
 #[test]
 #[ignore = "only in a guest of `cargo xtask vm` that is locked down"]
 fn pids_of_nested_namespaces_are_unknown_and_no_more() {
-    let story = Story::of_command(&["unshare", "--pid", "--fork", "sh", "-c", "(exit 5); true"]);
+    let script = "sh -c 'exit 5'; true";
+    let story = Story::of_command(&["unshare", "--pid", "--fork", "sh", "-c", script]);
     let inside = story.all("exit").into_iter().find(|exit| exit["status"]["code"] == 5);
     let pid = inside.expect("the shell")["pid"].as_u64().expect("a pid");
     let fork = story.one("fork", pid);
