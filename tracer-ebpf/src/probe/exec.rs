@@ -1,4 +1,4 @@
-//! A new program: `sched_process_exec(task, old_pid, bprm)`, raised by `bprm_execve` (fs/exec.c)
+//! A new program: `sched_process_exec(task, old_pid, bprm)`, raised by `exec_binprm` (fs/exec.c)
 //! when the new address space is in place. `old_pid` is the calling thread's id before it took over
 //! that of the main thread.
 

@@ -6,6 +6,7 @@ mod adoption;
 mod classic;
 #[path = "../common/mod.rs"]
 mod common;
+mod cost;
 mod figures;
 mod guest;
 mod hostile;

@@ -90,6 +90,15 @@ pub(crate) fn output(command: &mut Command) -> Output {
     finish(command.spawn().expect("it starts"))
 }
 
+/// What a program of the fixture measures, without a tracer.
+pub(crate) fn measured(what: &str) -> u64 {
+    let told = output(Command::new(fixture()).arg(what)).stdout;
+    let told = String::from_utf8(told).expect("UTF-8");
+    let (name, value) = told.trim().split_once('=').expect("a fact");
+    assert_eq!(name, what);
+    value.parse().expect("a number")
+}
+
 /// What the tracer told, and what the program knows.
 pub(crate) struct Story {
     pub(crate) events: Vec<Value>,
@@ -206,11 +215,7 @@ impl Story {
     /// that is what the tracer sees; and the time of the hooks themselves, which run between the
     /// program's two clocks. An emulated processor needs longer for both.
     pub(crate) fn tolerance(&self) -> u64 {
-        static CYCLE: LazyLock<u64> = LazyLock::new(|| {
-            let told = output(Command::new(fixture()).arg("cycle")).stdout;
-            let told = String::from_utf8(told).expect("UTF-8");
-            told.trim().strip_prefix("cycle=").expect("a fact").parse().expect("a number")
-        });
+        static CYCLE: LazyLock<u64> = LazyLock::new(|| measured("cycle"));
         let tier = if self.tier() == "fentry" { 100_000 } else { 200_000 };
         tier.max(*CYCLE)
     }

@@ -37,7 +37,7 @@ pub(super) fn build(workspace: &Workspace, choice: Choice) -> Result<Programs> {
         .env("CARGO_TARGET_DIR", &target)
         .env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static")
         // An emulated processor is slow, and debug information would fill the guest's memory.
-        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "3")
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
         .env(OBJECT_VARIABLE, object);
     let messages = run(&mut cargo)?;
