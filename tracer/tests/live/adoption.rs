@@ -1,6 +1,8 @@
-//! Rows A2, A3, A10, D1: parents that die before their children.
+//! Rows A2, A3, A10, D1 to D3: parents that die before their children.
 
-use serde_json::json;
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
 
 use crate::story::{Story, has};
 
@@ -84,4 +86,46 @@ fn d1_subreapers_adopt_one_after_the_other() {
     }
     let zombie = story.number("zombie");
     story.lasted(zombie, story.number("least"), story.number("most"));
+}
+
+#[test]
+fn d2_the_subreaper_flag_counts_as_it_is_when_the_parent_dies() {
+    let story = Story::of(&["subreaper_late_and_no_more"]);
+    let own = story.number("own");
+    assert_eq!(story.number("late_adopter"), own);
+    assert_ne!(story.number("no_more_adopter"), own);
+    for name in ["late", "no_more"] {
+        let (orphan, adopter) = (story.number(name), story.number(&format!("{name}_adopter")));
+        let reparent = story.one("reparent", orphan);
+        has(reparent, &[("kind", json!(kind(adopter))), ("state", json!("running"))]);
+        assert_eq!(reparent["from"]["pid"], story.number(&format!("{name}_parent")));
+        assert_eq!(reparent["to"]["pid"], adopter);
+        let reap = story.one("reap", orphan);
+        has(reap, &[("by", json!("adopter")), ("reparents", json!(1))]);
+        assert_eq!(reap["reaper"]["pid"], adopter);
+    }
+}
+
+#[test]
+fn d3_a_parent_of_thousands_leaves_every_one_of_them() {
+    let story = Story::of(&["leaves_thousands"]);
+    let (parent, adopter) = (story.number("parent"), story.number("adopter"));
+    let by_pid = |kind: &str| -> HashMap<u64, &Value> {
+        let all = story.all(kind).into_iter();
+        all.map(|event| (event["pid"].as_u64().unwrap(), event)).collect()
+    };
+    let (reparents, reaps) = (by_pid("reparent"), by_pid("reap"));
+    assert_eq!((reparents.len(), story.all("reparent").len()), (2000, 2000));
+    for (name, state) in [("live", "running"), ("dead", "zombie")] {
+        let children = story.numbers(name);
+        assert_eq!(children.len(), 1000);
+        for child in children {
+            let (reparent, reap) = (reparents[&child], reaps[&child]);
+            has(reparent, &[("kind", json!("subreaper")), ("state", json!(state))]);
+            assert_eq!(reparent["from"]["pid"], parent);
+            assert_eq!(reparent["to"]["pid"], adopter);
+            has(reap, &[("by", json!("adopter")), ("precision", json!("exact"))]);
+            assert_eq!(reap["reaper"]["pid"], adopter);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //! root; a kernel that refuses the programs fails them with the reason.
 
 mod adoption;
+mod births;
 mod classic;
 #[path = "../common/mod.rs"]
 mod common;

@@ -205,6 +205,12 @@ impl Story {
         }
     }
 
+    /// The types of the events about a process, in order.
+    pub(crate) fn kinds(&self, pid: u64) -> Vec<&str> {
+        let about = self.events.iter().filter(|event| event["pid"] == pid);
+        about.map(|event| event["type"].as_str().expect("a name")).collect()
+    }
+
     pub(crate) fn summary(&self) -> &Value {
         let last = self.events.last().expect("a last line");
         assert_eq!(last["type"], "summary");

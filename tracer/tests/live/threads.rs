@@ -1,4 +1,4 @@
-//! Rows C1 to C3: processes of several threads.
+//! Rows C1 to C5: processes of several threads.
 
 use serde_json::json;
 
@@ -33,17 +33,40 @@ fn c3_an_exec_by_another_thread_is_the_same_process() {
     let child = story.number("child");
     let exec = story.one("exec", child);
     has(exec, &[("thread", json!(story.number("thread"))), ("exe", json!("/bin/true"))]);
-    let kinds: Vec<&str> = story
-        .events
-        .iter()
-        .filter(|event| event["pid"] == child)
-        .map(|event| event["type"].as_str().unwrap())
-        .collect();
-    assert_eq!(kinds, ["fork", "exec", "exit", "zombie", "reap"]);
+    assert_eq!(story.kinds(child), ["fork", "exec", "exit", "zombie", "reap"]);
     let starts: Vec<u64> = story
         .about("exit", child)
         .iter()
         .map(|event| event["start_ns"].as_u64().unwrap())
         .collect();
     assert_eq!(starts, [story.one("fork", child)["start_ns"].as_u64().unwrap()]);
+}
+
+#[test]
+fn c4_a_process_outlives_the_thread_that_forked() {
+    let story = Story::of(&["forker_leaves"]);
+    for (parent, child) in [("parent", "child"), ("leaderless", "leaderless_child")] {
+        let (parent, child) = (story.number(parent), story.number(child));
+        assert_eq!(story.kinds(child), ["fork", "exit", "zombie", "reap"], "no reparent");
+        let reap = story.one("reap", child);
+        has(
+            reap,
+            &[("by", json!("parent")), ("ppid", json!(parent)), ("precision", json!("exact"))],
+        );
+        assert_eq!(reap["reaper"]["pid"], parent);
+    }
+    story.one("leader_exit", story.number("leaderless"));
+}
+
+#[test]
+fn c5_two_last_threads_are_one_exit() {
+    let story = Story::of(&["last_two_race"]);
+    let children = story.numbers("children");
+    assert_eq!(children.len(), 1000);
+    for kind in ["exit", "zombie", "reap"] {
+        assert_eq!(story.all(kind).len(), 1000 + 1, "{kind}");
+    }
+    for reap in story.all("reap") {
+        has(reap, &[("by", json!("parent")), ("precision", json!("exact"))]);
+    }
 }

@@ -1,4 +1,4 @@
-//! Rows B1 to B3: the ways to wait.
+//! Rows B1 to B4, B10: the ways to wait.
 
 use serde_json::json;
 
@@ -40,4 +40,27 @@ fn b3_a_child_that_stops_and_goes_on_is_reaped_once_at_its_end() {
     let child = story.number("child");
     has(story.one("reap", child), &[("by", json!("parent")), ("via", json!("wait4"))]);
     assert_eq!(story.one("exit", child)["status"]["signal"], 15);
+}
+
+#[test]
+fn b4_the_thread_that_takes_the_status_is_named() {
+    let story = Story::of(&["thief"]);
+    let (children, threads) = (story.numbers("children"), story.numbers("threads"));
+    assert_eq!(*threads.last().unwrap(), story.number("thief"), "it took the last at least");
+    for (child, thread) in children.into_iter().zip(threads) {
+        let reap = story.one("reap", child);
+        has(reap, &[("by", json!("parent")), ("status", json!({"code": 8}))]);
+        assert_eq!(reap["reaper"]["tid"], thread, "{reap}");
+        assert_eq!(reap["reaper"]["pid"], reap["ppid"], "{reap}");
+    }
+}
+
+#[test]
+fn b10_a_parent_that_waits_for_the_other_child_is_told_so() {
+    let story = Story::of(&["waits_for_one_of_two"]);
+    let unreaped = story.one("unreaped", story.number("other"));
+    has(unreaped, &[("why", json!(["parent_waits_for_others"]))]);
+    let reap = story.one("reap", story.number("other"));
+    has(reap, &[("by", json!("parent")), ("why", json!(["parent_waits_for_others"]))]);
+    has(story.one("reap", story.number("one")), &[("why", json!([]))]);
 }
