@@ -10,6 +10,7 @@ mod cli {
     mod no_root;
     mod output;
     mod program;
+    mod rows;
     mod schema;
     mod usage;
     mod zombies;
