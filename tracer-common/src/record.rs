@@ -100,8 +100,8 @@ pub struct Fork {
     pub parent: u32,
     /// The process that called: differs from the parent under `CLONE_PARENT`.
     pub forker: u32,
-    /// The calling thread.
-    pub forker_tid: u32,
+    /// What the parent's waits call the child: its number in the parent's pid namespace.
+    pub number: u32,
     /// Signal the child sends when it dies, 0 for none.
     pub exit_signal: u32,
     /// Name of the child, its forker's.

@@ -229,6 +229,8 @@ pub struct Forked {
     pub parent: Identity,
     /// The process that called.
     pub forker: u32,
+    /// What its parent's waits call it: its number in the parent's pid namespace.
+    pub number: Option<u32>,
     /// Signal it sends at death, 0 for none.
     pub exit_signal: u32,
     /// Its name.
@@ -355,6 +357,8 @@ pub struct Found {
     pub id: Identity,
     /// Its parent's pid, 0 for none.
     pub parent: u32,
+    /// What its parent's waits call it: its number in the parent's pid namespace.
+    pub number: Option<u32>,
     /// Its name.
     pub comm: Comm,
     /// It is a zombie.

@@ -25,7 +25,7 @@ fn on_fork(ctx: BtfTracePointContext) -> i32 {
             parent_start: parent.start(),
             parent: parent.tgid(),
             forker: caller.tgid(),
-            forker_tid: forker.tid(),
+            number: child.number_for(parent),
             exit_signal: child.exit_signal(),
             comm: child.comm(),
         }

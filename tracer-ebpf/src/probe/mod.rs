@@ -7,4 +7,5 @@ mod fork;
 mod free;
 mod notify;
 mod release;
+mod silent;
 mod wait;

@@ -121,6 +121,13 @@ impl Process {
         None
     }
 
+    /// Its number in the pid namespace of `other`, which is its own or one above.
+    #[inline(always)]
+    pub(crate) fn number_for(self, other: Self) -> u32 {
+        let pid: *const u8 = field!(self.leader.0, task_thread_pid);
+        number(self, pid, other.level())
+    }
+
     #[inline(always)]
     fn level(self) -> u32 {
         let pid: *const u8 = field!(self.leader.0, task_thread_pid);
@@ -130,20 +137,26 @@ impl Process {
 
 #[inline(always)]
 fn ids_in(process: Process, Namespace { ns, level, pid }: Namespace, cgroup: u64) -> Ids {
+    let ns_pid = number(process, pid, level);
+    let pidns = match ns {
+        Some(ns) => field!(ns, pidns_inum),
+        None => 0,
+    };
+    Ids { cgroup, pidns, ns_pid }
+}
+
+/// The number of a process at a level of pid namespaces, or 0.
+#[inline(always)]
+fn number(process: Process, pid: *const u8, level: u32) -> u32 {
     let numbers = read!(OFFSETS.pid_numbers) + read!(OFFSETS.upid_nr);
-    let ns_pid = if level == 0 {
+    if level == 0 {
         process.tgid()
     } else if read!(CONFIG.may_read_memory) == 0 {
         0
     } else {
         // Past the first, the numbers lie outside the structure's size in BTF.
         let offset = numbers + level * UPID_SIZE;
-        // SAFETY: the kernel allocates `level + 1` numbers behind the structure.
+        // SAFETY: the kernel allocates as many numbers as there are levels behind the structure.
         unsafe { bpf_probe_read_kernel(pid.add(offset as usize).cast()).unwrap_or(0) }
-    };
-    let pidns = match ns {
-        Some(ns) => field!(ns, pidns_inum),
-        None => 0,
-    };
-    Ids { cgroup, pidns, ns_pid }
+    }
 }

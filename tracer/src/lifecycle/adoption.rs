@@ -37,6 +37,38 @@ impl Model {
         }
     }
 
+    /// The end of an init is the end of its pid namespace (`zap_pid_ns_processes`,
+    /// kernel/pid_namespace.c).
+    pub(super) fn end_namespace(&mut self, init: u32) {
+        let init = self.processes.get(&init).filter(|init| init.is_namespace_init());
+        for child in init.map(|init| init.children.clone()).unwrap_or_default() {
+            self.processes.entry(child).and_modify(|child| child.namespace_ends = true);
+        }
+    }
+
+    /// A tracer that ends holds nobody any more (`exit_ptrace`, kernel/ptrace.c).
+    pub(super) fn end_tracer(&mut self, pid: u32) {
+        if self.processes.get(&pid).is_some_and(|tracer| tracer.is_tracer) {
+            let held = self.processes.values_mut().filter(|child| child.held_by == Some(pid));
+            held.for_each(|child| child.held_by = None);
+        }
+    }
+
+    /// Whether a process came into its pid namespace from outside. One found in the table may have
+    /// another parent than at its birth: that its init is its parent tells nothing.
+    pub(super) fn has_entered(&self, pid: u32, may_be_adopted: bool) -> Option<bool> {
+        let process = self.processes.get(&pid)?;
+        let pidns = process.home.pidns?;
+        if Some(pidns) == self.pidns {
+            return Some(false);
+        }
+        let parent = process.parent.and_then(|parent| self.get(parent))?;
+        if parent.home.pidns? != pidns {
+            return Some(process.home.ns_pid? != 1);
+        }
+        parent.entered.filter(|_| !(may_be_adopted && parent.is_namespace_init()))
+    }
+
     /// What happens to a child shows that it was there when its parent ended.
     pub(super) fn was_handed_over(&mut self, at: u64, pid: u32) {
         let adopter = self.processes.get_mut(&pid).and_then(|child| child.heir.take());
@@ -60,12 +92,14 @@ impl Model {
         let Some(process) = self.processes.get_mut(&pid) else { return };
         let Some(from) = process.parent else { return self.set_parent(pid, to) };
         process.reparents += 1;
+        let entered = process.entered;
         let zombie = process.state == State::Zombie;
         let what = What::Reparent {
             from: self.peer(from),
             to: self.peer(to),
             kind: kind.unwrap_or_else(|| self.kind_of_adopter(to.pid)),
             zombie,
+            entered,
         };
         self.set_parent(pid, to);
         self.push(at, pid, what);

@@ -88,6 +88,8 @@ pub enum What {
         kind: AdopterKind,
         /// It was dead itself.
         zombie: bool,
+        /// It came into its pid namespace from outside: the init there is no ancestor of it.
+        entered: Option<bool>,
     },
     /// It is gone from the process table.
     Reap(Box<Reap>),
@@ -178,6 +180,8 @@ pub enum Via {
 /// Why nobody reaps a zombie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
+    /// It was forked before its parent's last exec: the new program does not know it.
+    InheritedOverExec,
     /// Several deaths, one signal, one wait.
     SigchldCoalesced,
     /// An init or subreaper adopted it and has not been seen to wait.
@@ -188,7 +192,7 @@ pub enum Cause {
     ParentWaitsForOthers,
     /// A ptrace tracer holds it.
     Ptraced,
-    /// It sends no signal at death, plain waits do not see it.
+    /// It sends no SIGCHLD at death, plain waits do not see it.
     ExitSignalNone,
 }
 
@@ -196,6 +200,7 @@ impl Cause {
     /// Its name in the contract.
     pub fn name(self) -> &'static str {
         match self {
+            Self::InheritedOverExec => "inherited_over_exec",
             Self::SigchldCoalesced => "sigchld_coalesced",
             Self::InitNotReaping => "init_not_reaping",
             Self::ParentNeverWaits => "parent_never_waits",

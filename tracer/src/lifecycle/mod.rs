@@ -207,9 +207,10 @@ impl Model {
         if let Some(old) = old.and_then(|old| self.processes.get_mut(&old.pid)) {
             old.children.remove(&pid);
         }
-        if let Some(parent) = self.get_mut(parent) {
-            parent.children.insert(pid);
-        }
+        let Some(parent) = self.get_mut(parent) else { return };
+        parent.children.insert(pid);
+        let ends = parent.is_namespace_init() && parent.is_ending();
+        self.processes.entry(pid).and_modify(|process| process.namespace_ends = ends);
     }
 
     fn forget(&mut self, pid: u32) {
@@ -234,6 +235,7 @@ impl Model {
         }
         let mut process = Process::new(found.id, found.traced);
         process.comm = Some(found.comm);
+        process.number = found.number;
         process.home = found.home;
         if found.zombie {
             process.state = State::Zombie;
@@ -243,6 +245,8 @@ impl Model {
         if let Some(parent) = self.processes.get(&found.parent).map(|parent| parent.id) {
             self.set_parent(pid, parent);
         }
+        let entered = self.has_entered(pid, true);
+        self.processes.entry(pid).and_modify(|process| process.entered = entered);
         self.push(at, pid, What::Existing { zombie_at_least: found.zombie.then_some(0) });
         if found.zombie {
             self.set_alarm(at, pid);
@@ -261,10 +265,13 @@ impl Model {
         let process = self.enter(at, fork.id);
         process.comm = process.comm.or(Some(fork.comm));
         process.exit_signal = Some(fork.exit_signal);
+        process.number = fork.number;
         process.move_to(fork.home.clone());
         let first = process.life.forked_at.replace(at).is_none();
         if process.parent.is_none() {
             self.set_parent(pid, fork.parent);
+            let entered = self.has_entered(pid, false);
+            self.processes.entry(pid).and_modify(|process| process.entered = entered);
         }
         if first {
             self.push(at, pid, What::Fork { forker: fork.forker, home: fork.home });
@@ -336,9 +343,14 @@ impl Model {
             max_rss: exit.max_rss,
         };
         self.push(at, pid, What::Exit(what));
-        if let Some(adopter) = exit.adopter {
-            self.orphan_children(at, pid, adopter);
+        if let Some(tracer) = exit.ptracer.and_then(|tracer| self.processes.get_mut(&tracer)) {
+            tracer.is_tracer = true;
         }
+        match exit.adopter {
+            Some(adopter) => self.orphan_children(at, pid, adopter),
+            None => self.end_namespace(pid),
+        }
+        self.end_tracer(pid);
     }
 
     fn became_zombie(&mut self, at: u64, pid: u32, fate: crate::observation::Fate) {

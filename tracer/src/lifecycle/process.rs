@@ -49,8 +49,14 @@ pub(crate) struct Process {
     pub(crate) state: State,
     pub(crate) parent: Option<Identity>,
     pub(crate) children: BTreeSet<u32>,
+    /// What its parent's waits call it.
+    pub(crate) number: Option<u32>,
     pub(crate) comm: Option<Comm>,
     pub(crate) home: Home,
+    /// It, or an ancestor, came into its pid namespace from outside, not by birth from its init.
+    pub(crate) entered: Option<bool>,
+    /// Its parent is the init of a pid namespace, and ends: the kernel ends all that live there.
+    pub(crate) namespace_ends: bool,
     pub(crate) life: Life,
     pub(crate) exit_signal: Option<u32>,
     pub(crate) status: Option<Status>,
@@ -58,8 +64,10 @@ pub(crate) struct Process {
     /// What its parent did with SIGCHLD when it exited.
     pub(crate) sigchld: Sigchld,
     pub(crate) ptracer: Option<u32>,
-    /// The same, until it has waited for it.
+    /// The same, until it has waited for it or ended.
     pub(crate) held_by: Option<u32>,
+    /// It has traced a process that ended.
+    pub(crate) is_tracer: bool,
     pub(crate) reparents: u32,
     /// Who took it over when its parent ended, if it was there still (see `may_be_released`).
     pub(crate) heir: Option<Adopter>,
@@ -86,8 +94,11 @@ impl Process {
             state: State::Running,
             parent: None,
             children: BTreeSet::new(),
+            number: None,
             comm: None,
             home: Home::default(),
+            entered: None,
+            namespace_ends: false,
             life: Life::default(),
             exit_signal: None,
             status: None,
@@ -95,6 +106,7 @@ impl Process {
             sigchld: Sigchld::default(),
             ptracer: None,
             held_by: None,
+            is_tracer: false,
             reparents: 0,
             heir: None,
             adopter_sigchld: Sigchld::default(),
@@ -141,6 +153,11 @@ impl Process {
     /// Its last thread has begun to exit, at least.
     pub(crate) fn is_ending(&self) -> bool {
         matches!(self.state, State::Exiting | State::Zombie | State::Gone)
+    }
+
+    /// It is the init of a pid namespace, not of the machine.
+    pub(crate) fn is_namespace_init(&self) -> bool {
+        self.home.ns_pid == Some(1) && self.id.pid != 1
     }
 
     /// The signal it sends at death is the one by which a parent can say that it wants no zombies.

@@ -58,10 +58,10 @@ impl Model {
             return Some(number);
         }
         let children = &self.processes.get(&waiter)?.children;
-        children.iter().copied().find(|pid| {
-            let home = self.processes.get(pid).map(|child| &child.home);
-            home.is_some_and(|home| home.pidns == ns && home.ns_pid == Some(number))
-        })
+        children
+            .iter()
+            .copied()
+            .find(|pid| self.processes.get(pid).is_some_and(|child| child.number == Some(number)))
     }
 
     /// Reaped by its parent: nobody else can, so whoever did is the parent now, whether we have
@@ -108,7 +108,7 @@ impl Model {
                     self.reap(at, pid, Some(reaper), Some(by), Via::PidnsDeath, true);
                 }
                 // Its own last thread, or its parent on the way out, whose heir wants no zombies.
-                Some(_) => self.reap(at, pid, None, Some(By::Kernel), Via::Autoreap, true),
+                Some(_) => self.reap_by_kernel(at, pid, true),
                 // The parent wants no zombies and left it to its tracer.
                 None if self.is_tracer_only(pid, release.by) => {
                     self.reap(at, pid, Some(reaper), Some(By::Tracer), via, true);
@@ -160,13 +160,16 @@ impl Model {
                     parent: parent.map(Process::peer),
                 },
             );
-            return self.reap(at, pid, None, Some(By::Kernel), Via::Autoreap, true);
+            return self.reap_by_kernel(at, pid, true);
         }
         let is_dead = matches!(process.state, State::Exiting | State::Zombie);
-        if process.adopter_sigchld.reaps_itself() && is_dead {
-            return self.reap(at, pid, None, Some(By::Kernel), Via::Autoreap, false);
+        // An init that ends ignores SIGCHLD from then on, and waits for those that are zombies already.
+        let is_swept = process.namespace_ends && process.state == State::Exiting;
+        if is_swept || process.adopter_sigchld.reaps_itself() && is_dead {
+            return self.reap_by_kernel(at, pid, false);
         }
         let (reaper, via) = match parent {
+            Some(init) if process.namespace_ends => (Some(unseen(init)), Via::PidnsDeath),
             // A tracer may have had to do with it.
             Some(parent) if process.ptracer.is_none() && process.state == State::Zombie => {
                 only_parent(parent, since)
@@ -183,6 +186,13 @@ impl Model {
         self.reap(at, pid, reaper, reaper.map(|_| by), via, false);
     }
 
+    /// Nobody waited: its parent wants no zombies, or its pid namespace ended.
+    pub(super) fn reap_by_kernel(&mut self, at: u64, pid: u32, seen: bool) {
+        let ends = self.processes.get(&pid).is_some_and(|process| process.namespace_ends);
+        let via = if ends { Via::PidnsDeath } else { Via::Autoreap };
+        self.reap(at, pid, None, Some(By::Kernel), via, seen);
+    }
+
     pub(super) fn reap(
         &mut self,
         at: u64,
@@ -193,7 +203,7 @@ impl Model {
         seen: bool,
     ) {
         let Some(process) = self.processes.get_mut(&pid) else { return };
-        let never = via == Via::Autoreap && process.state != State::Zombie;
+        let never = by == Some(By::Kernel) && process.state != State::Zombie;
         let exact = seen && (never || process.life.zombie_at.is_some());
         // Without the moment it became a zombie, the time since an earlier one is the upper bound.
         let since = process
@@ -234,7 +244,7 @@ impl Model {
 /// by which call is known when one wait of it, since then, did not name whom it reaped.
 fn only_parent(parent: &Process, since: u64) -> (Option<Reaper>, Via) {
     let waits = || parent.waits.unnamed.iter().filter(|wait| wait.at >= since);
-    let unseen = Reaper { pid: parent.id.pid, tid: None, comm: parent.comm.unwrap_or_default() };
+    let unseen = unseen(parent);
     match (waits().next(), waits().count()) {
         (Some(wait), 1) => {
             let reaper = Reaper { tid: Some(wait.tid), comm: wait.comm, ..unseen };
@@ -243,6 +253,11 @@ fn only_parent(parent: &Process, since: u64) -> (Option<Reaper>, Via) {
         (Some(wait), _) => (Some(unseen), Via::Call(wait.call)),
         (None, _) => (Some(unseen).filter(|_| !parent.is_ending()), Via::Unknown),
     }
+}
+
+/// A reaper whose call was not seen.
+fn unseen(reaper: &Process) -> Reaper {
+    Reaper { pid: reaper.id.pid, tid: None, comm: reaper.comm.unwrap_or_default() }
 }
 
 /// What became of the signal when none was seen: a parent that ignores SIGCHLD is sent none.

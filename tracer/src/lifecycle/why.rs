@@ -16,8 +16,11 @@ fn causes(zombie: &Process, parent: Option<&Process>) -> Vec<Cause> {
     if zombie.held_by.is_some() {
         causes.push(Cause::Ptraced);
     }
-    if zombie.exit_signal == Some(0) {
+    if !zombie.sends_sigchld() {
         causes.push(Cause::ExitSignalNone);
+    }
+    if is_inherited(zombie, parent) {
+        causes.push(Cause::InheritedOverExec);
     }
     let waits = &parent.waits;
     let coalesced = waits.coalesced > 0 || zombie.fate == Some(Fate::Pending);
@@ -31,6 +34,12 @@ fn causes(zombie: &Process, parent: Option<&Process>) -> Vec<Cause> {
         causes.push(Cause::ParentWaitsForOthers);
     }
     causes
+}
+
+/// Its parent has run another program since, and that one has not forked it.
+fn is_inherited(zombie: &Process, parent: &Process) -> bool {
+    let last_exec = parent.life.execs.last().map(|(at, _)| *at);
+    zombie.reparents == 0 && last_exec.is_some_and(|at| zombie.id.start.ns() < at)
 }
 
 fn remedy(zombie: &Process, parent: Option<&Process>, cause: Option<Cause>) -> String {
@@ -71,8 +80,17 @@ fn remedy(zombie: &Process, parent: Option<&Process>, cause: Option<Cause>) -> S
             zombie.held_by.unwrap_or_default()
         ),
         Some(Cause::ExitSignalNone) => {
-            format!("it sends no signal at death: {name} must wait with __WALL or __WCLONE{end}")
+            let signal = zombie.exit_signal.filter(|signal| *signal != 0);
+            let signal = signal.map_or("no signal".to_owned(), |number| format!("signal {number}"));
+            format!(
+                "it sends {signal} at death, not SIGCHLD: {name} must wait with __WALL or \
+                 __WCLONE{end}"
+            )
         }
+        Some(Cause::InheritedOverExec) => format!(
+            "it was forked before {name} was run in its parent's place, and {name} does not know \
+             of it: whoever runs {name} must not leave children to it{end}"
+        ),
         None => format!("{name} waits for any child, but has not got to this one yet{end}"),
     }
 }

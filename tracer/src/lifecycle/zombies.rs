@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::{
     Model,
-    event::{By, Via, What},
+    event::What,
     state::{Seen, State, Step},
     why,
 };
@@ -33,7 +33,7 @@ impl Model {
         }
         if death.autoreap {
             // At its death, or when it was handed to a parent that wants no zombies.
-            self.reap(at, pid, None, Some(By::Kernel), Via::Autoreap, true);
+            self.reap_by_kernel(at, pid, true);
         } else if step == Step::Apply {
             self.set_alarm(at, pid);
         }

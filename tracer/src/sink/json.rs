@@ -158,11 +158,12 @@ fn what<M: SerializeMap>(
             map.serialize_entry("notified", &notified.map(fate))?;
             map.serialize_entry("parent", &parent.map(PeerJson))
         }
-        What::Reparent { from, to, kind, zombie } => {
+        What::Reparent { from, to, kind, zombie, entered } => {
             map.serialize_entry("from", &PeerJson(*from))?;
             map.serialize_entry("to", &PeerJson(*to))?;
             map.serialize_entry("kind", adopter(*kind))?;
-            map.serialize_entry("state", if *zombie { "zombie" } else { "running" })
+            map.serialize_entry("state", if *zombie { "zombie" } else { "running" })?;
+            map.serialize_entry("entered", entered)
         }
         What::Reap(reap) => reap_fields(reap, map),
         What::Unreaped { zombie, parent, why, remedy } => {

@@ -146,12 +146,18 @@ fn describe(what: &What) -> (Tone, String) {
             }
             (Tone::Quiet, details)
         }
-        What::Reparent { from, to, kind, zombie } => {
+        What::Reparent { from, to, kind, zombie, entered } => {
             let state = if *zombie { "zombie " } else { "" };
             let role = adopter(*kind);
+            let entered =
+                if *entered == Some(true) { ", which it entered from outside" } else { "" };
             (
                 Tone::Dead,
-                format!("{state}orphan of {} adopted by {} ({role})", peer(*from), peer(*to)),
+                format!(
+                    "{state}orphan of {} adopted by {} ({role}{entered})",
+                    peer(*from),
+                    peer(*to)
+                ),
             )
         }
         What::Reap(reap) => {
@@ -188,7 +194,7 @@ fn reaped(reap: &Reap) -> (Tone, String) {
             )
         }
         (Via::PidnsDeath, _) => {
-            let by = reap.reaper.map_or_else(|| "its init".to_owned(), reaper);
+            let by = reap.reaper.map_or_else(|| "the kernel".to_owned(), reaper);
             format!("zombie for {most}{zombie}, reaped by {by} at the end of its pid namespace")
         }
         (Via::Call(_) | Via::Unknown, _) => {

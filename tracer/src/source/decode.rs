@@ -61,6 +61,7 @@ fn fork(record: &Fork, cgroups: &mut Cgroups) -> Fact {
         id: identity(&record.head),
         parent: Identity { pid: record.parent, start: Start::Exact(record.parent_start) },
         forker: record.forker,
+        number: (record.number != 0).then_some(record.number),
         exit_signal: record.exit_signal,
         comm: Comm::new(record.comm),
         home: home(&record.head, record.ids, cgroups),

@@ -50,7 +50,10 @@ pub(crate) struct Hook {
 impl Hook {
     /// Whether nearly every run of it is a fact about a process.
     fn always_a_fact(&self) -> bool {
-        !matches!(self.target, "sys_exit" | "signal_generate" | "sched_process_wait")
+        !matches!(
+            self.target,
+            "sys_exit" | "signal_generate" | "sched_process_wait" | "sched_switch"
+        )
     }
 
     /// The kernel's tracepoint or function.
@@ -104,7 +107,8 @@ pub(crate) static FENTRY: Tier = Tier {
             "a reap is seen when its wait returns, some microseconds later; one by no wait of a \
              64-bit program shows 10 to 30 ms late and is marked `bound`";
         "on_notified" = Return "do_notify_parent" "when a zombie begins",
-            "a zombie's start is taken from its death signal; with no signal, from its exit";
+            "a zombie's start is taken from its death signal; with no signal, from the moment its \
+             last thread is switched away from";
         "on_fate" = Tracepoint "signal_generate" "what became of the death signal", TIER;
         "on_wait_begun" = Tracepoint "sched_process_wait" "who waits", TIER;
         "on_exit" = Tracepoint "sched_process_exit" "exits, adopters", NOTHING;
@@ -120,6 +124,7 @@ pub(crate) static TRACEPOINT: Tier = Tier {
         "on_free" = Tracepoint "sched_process_free" "releases without a wait", NOTHING;
         "on_wait" = Tracepoint "sys_exit" "who waits and reaps", NOTHING;
         "on_signal" = Tracepoint "signal_generate" "when a zombie begins", NOTHING;
+        "on_switch" = Tracepoint "sched_switch" "zombies that send no signal", NOTHING;
         "on_exit" = Tracepoint "sched_process_exit" "exits, adopters", NOTHING;
         "on_exec" = Tracepoint "sched_process_exec" "programs run", NOTHING;
         "on_fork" = Tracepoint "sched_process_fork" "births", NOTHING;

@@ -21,16 +21,34 @@ pub(crate) enum Scope {
     Only(HashSet<u32>),
 }
 
-/// Every process of the table but kernel threads. One that ends while it is read is left out.
+/// Every process of the table but kernel threads, each after its parent. One that ends while it is
+/// read is left out.
 pub(crate) fn scan(scope: &Scope) -> Vec<Found> {
     let own = std::process::id();
-    processes()
+    let rows: Vec<(Row, Option<Status>)> = processes()
         .filter(|row| row.stat.pid != 2 && row.stat.ppid != 2)
-        .map(|Row { process, stat, comm }| {
+        .map(|row| {
+            let status = status(&row.process);
+            (row, status)
+        })
+        .collect();
+    let numbers = |status: &Option<Status>| status.as_ref().and_then(|status| status.nspid.clone());
+    let parents: HashMap<i32, i32> =
+        rows.iter().map(|(row, _)| (row.stat.pid, row.stat.ppid)).collect();
+    let levels: HashMap<i32, usize> = rows
+        .iter()
+        .filter_map(|(row, status)| Some((row.stat.pid, numbers(status)?.len().checked_sub(1)?)))
+        .collect();
+    let mut found: Vec<Found> = rows
+        .into_iter()
+        .map(|(Row { process, stat, comm }, status)| {
             let id = identity(&stat);
+            let level = levels.get(&stat.ppid);
+            let number = level.and_then(|level| numbers(&status)?.get(*level).copied());
             Found {
                 id,
                 parent: stat.ppid as u32,
+                number: number.map(|number| number as u32),
                 comm,
                 zombie: stat.state == 'Z' && stat.num_threads <= 1,
                 traced: id.pid != own
@@ -38,10 +56,19 @@ pub(crate) fn scan(scope: &Scope) -> Vec<Found> {
                         Scope::All => true,
                         Scope::Only(pids) => pids.contains(&id.pid),
                     },
-                home: home(&process),
+                home: home(&process, status),
             }
         })
-        .collect()
+        .collect();
+    // Pids that have wrapped put children before their parents.
+    found.sort_by_cached_key(|found| depth(&parents, found.id.pid));
+    found
+}
+
+/// How many ancestors it has in the table.
+fn depth(parents: &HashMap<i32, i32>, pid: u32) -> usize {
+    let up = |pid: &i32| parents.get(pid).copied();
+    std::iter::successors(Some(pid as i32), up).take(parents.len()).count()
 }
 
 /// A row of the process table.
@@ -80,8 +107,7 @@ pub(crate) fn identity(stat: &Stat) -> Identity {
     Identity { pid: stat.pid as u32, start: Start::Tick(stat.starttime * TICK_NS) }
 }
 
-fn home(process: &Process) -> Home {
-    let status = status(process);
+fn home(process: &Process, status: Option<Status>) -> Home {
     let pidns = process
         .namespaces()
         .ok()
@@ -176,6 +202,12 @@ mod tests {
         assert_eq!(own.parent, std::os::unix::process::parent_id());
         assert!(!own.traced, "the tracer is never reported");
         assert!(found.iter().any(|found| found.id.pid == 1 && found.traced));
+        assert_eq!(own.number, Some(own.id.pid));
+        let parents = found.iter().map(|found| found.parent).enumerate();
+        for (place, parent) in parents {
+            let parent = found.iter().position(|found| found.id.pid == parent);
+            assert!(parent.is_none_or(|parent| parent < place), "each after its parent");
+        }
         assert!(own.home.pidns.is_some() && own.home.uid.is_some());
         assert!(tree(&[own.parent]).contains(&own.id.pid));
     }
@@ -185,6 +217,7 @@ mod tests {
         let found = |pid| Found {
             id: Identity { pid, start: Start::Tick(0) },
             parent: 1,
+            number: None,
             comm: Comm::default(),
             zombie: true,
             traced: true,

@@ -1,8 +1,23 @@
-//! Rows B7, B8: the ways to be born.
+//! Rows B6 to B8, B11: the ways to be born.
 
 use serde_json::json;
 
-use crate::story::{Story, has};
+use crate::story::{Story, fixture, has};
+
+#[test]
+fn b6_who_sends_no_sigchld_is_seen_by_no_plain_wait() {
+    let story = Story::of(&["other_signals"]);
+    for (name, notified) in [("silent", "none"), ("usr1", "ignored")] {
+        let child = story.number(name);
+        has(story.one("zombie", child), &[("notified", json!(notified))]);
+        let unreaped = story.one("unreaped", child);
+        assert_eq!(unreaped["why"][0], "exit_signal_none", "{unreaped}");
+        assert!(unreaped["remedy"].as_str().expect("a remedy").contains("__WALL"), "{unreaped}");
+        let bound = |end| story.number(&format!("{name}_{end}"));
+        story.lasted(child, bound("least"), bound("most"));
+        has(story.one("reap", child), &[("by", json!("parent")), ("via", json!("wait4"))]);
+    }
+}
 
 #[test]
 fn b7_a_child_made_for_the_grandparent_is_no_orphan() {
@@ -40,4 +55,20 @@ fn b8_a_child_that_borrows_its_memory_has_the_life_of_any_other() {
     assert_eq!(story.one("exec", story.number("spawned"))["exe"], "/bin/true");
     let parent = story.number("parent");
     assert_eq!(story.kinds(parent), ["fork", "exec", "exit", "zombie", "reap"]);
+}
+
+#[test]
+fn b11_a_child_that_the_shell_leaves_to_the_next_program_is_unknown_to_it() {
+    let shell = ["bash", "-c", "(exec sleep 3) < <(sleep 1; true)"];
+    let story = Story::of_command(&[&[fixture(), "adopts"], &shell[..]].concat());
+    let unreaped = story.all("unreaped");
+    assert_eq!(unreaped.len(), 1, "{unreaped:?}");
+    let child = unreaped[0]["pid"].as_u64().expect("a pid");
+    assert_eq!(unreaped[0]["why"][0], "inherited_over_exec", "{unreaped:?}");
+    has(&unreaped[0]["parent"], &[("comm", json!("sleep"))]);
+    let reap = story.one("reap", child);
+    assert_eq!(reap["why"][0], "inherited_over_exec");
+    assert!(reap["zombie_ns"].as_u64() >= Some(1_500_000_000), "from one second to three: {reap}");
+    has(reap, &[("by", json!("adopter")), ("precision", json!("exact"))]);
+    assert_eq!(reap["reaper"]["pid"], story.number("adopter"));
 }

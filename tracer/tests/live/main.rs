@@ -12,6 +12,7 @@ mod figures;
 mod guest;
 mod hostile;
 mod lockdown;
+mod namespaces;
 mod readme;
 mod scale;
 mod session;

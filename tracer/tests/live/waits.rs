@@ -1,8 +1,8 @@
-//! Rows B1 to B4, B10: the ways to wait.
+//! Rows B1 to B5, B10: the ways to wait.
 
 use serde_json::json;
 
-use crate::story::{Story, has};
+use crate::story::{Story, fixture, has};
 
 #[test]
 fn b1_a_wait_that_only_peeks_reaps_nothing() {
@@ -63,4 +63,33 @@ fn b10_a_parent_that_waits_for_the_other_child_is_told_so() {
     let reap = story.one("reap", story.number("other"));
     has(reap, &[("by", json!("parent")), ("why", json!(["parent_waits_for_others"]))]);
     has(story.one("reap", story.number("one")), &[("why", json!([]))]);
+}
+
+#[test]
+fn b5_a_tracer_holds_the_zombie_until_it_ends() {
+    let story = Story::of(&["held_by_a_tracer"]);
+    let (child, tracer) = (story.number("child"), story.number("tracer"));
+    let unreaped = story.one("unreaped", child);
+    assert_eq!(unreaped["why"][0], "ptraced", "{unreaped}");
+    let remedy = unreaped["remedy"].as_str().expect("a remedy");
+    assert!(remedy.contains(&tracer.to_string()), "{remedy}");
+    story.lasted(child, story.number("least"), story.number("most"));
+    let reap = story.one("reap", child);
+    has(reap, &[("by", json!("parent")), ("via", json!("wait4")), ("orphaned", json!(false))]);
+    assert_eq!(reap["reaper"]["pid"], reap["ppid"]);
+}
+
+#[test]
+fn b5_under_strace_everyone_is_reaped_once_by_its_parent() {
+    let strace = ["strace", "-f", "-qq", "-o", "/dev/null"];
+    let story =
+        Story::of_command(&[&strace[..], &[fixture(), "forks_in_a_row", "2", "10"]].concat());
+    let forks = story.all("fork");
+    assert!(forks.len() >= 2 + 2 + 20, "strace, the program, two forkers, twenty lives");
+    for fork in forks {
+        let pid = fork["pid"].as_u64().expect("a pid");
+        let reap = story.one("reap", pid);
+        has(reap, &[("by", json!("parent")), ("precision", json!("exact"))]);
+        assert_eq!(reap["reaper"]["pid"], reap["ppid"], "{reap}");
+    }
 }

@@ -15,7 +15,7 @@ const GROUPS: &str = "root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n";
 
 /// Programs that busybox has not, or not with the options that tests use, and the tests that use
 /// them. What in busybox starts others, such as its shell, starts its own applets, as `exe`.
-const LENT: [(&str, &[&str]); 6] = [
+const LENT: [(&str, &[&str]); 11] = [
     ("sh", &["session::run_names_descendants_that_still_live"]),
     (
         "unshare",
@@ -36,6 +36,11 @@ const LENT: [(&str, &[&str]); 6] = [
         ],
     ),
     ("umount", &["session::tracefs_is_not_needed"]),
+    ("strace", &["waits::b5_under_strace_everyone_is_reaped_once_by_its_parent"]),
+    ("bash", &["births::b11_a_child_that_the_shell_leaves_to_the_next_program_is_unknown_to_it"]),
+    ("dumb-init", &["namespaces::d7_inits_that_reap_are_seen_to"]),
+    ("tini", &["namespaces::d7_inits_that_reap_are_seen_to"]),
+    ("catatonit", &["namespaces::d7_inits_that_reap_are_seen_to"]),
 ];
 
 /// A test that guests cannot run, and why.

@@ -11,6 +11,7 @@ mod handover;
 mod history;
 mod identity;
 mod memory;
+mod namespaces;
 mod properties;
 mod releases;
 mod threads;
@@ -93,6 +94,7 @@ facts! {
     found, found_but(id: Identity, parent: u32) -> Found Found {
         id: Identity { pid: id.pid, start: Start::Tick(id.start.ns() / TICK_NS * TICK_NS) },
         parent,
+        number: None,
         comm: comm("found"),
         zombie: false,
         traced: true,
@@ -102,6 +104,7 @@ facts! {
         id,
         parent,
         forker: parent.pid,
+        number: None,
         exit_signal: SIGCHLD,
         comm: comm("forked"),
         home: Home::default(),
@@ -192,7 +195,7 @@ fn reap_of(events: &[Event], id: Identity) -> (u64, &Reap) {
 fn moves(events: &[Event], id: Identity) -> Vec<(u64, u32, u32, AdopterKind, bool)> {
     of(events, id)
         .filter_map(|event| match event.what {
-            What::Reparent { from, to, kind, zombie } => {
+            What::Reparent { from, to, kind, zombie, .. } => {
                 Some((event.at / MS, from.pid, to.pid, kind, zombie))
             }
             _ => None,

@@ -176,12 +176,24 @@ fn behind_a_tracer_nobody_knows_who_reaped() {
 #[test]
 fn pids_are_those_of_the_waiters_namespace() {
     let inside = |ns_pid| Home { pidns: Some(7), ns_pid: Some(ns_pid), ..Home::default() };
+    let born_inside = |id, parent, number| {
+        fork_but(id, parent, |fork| {
+            (fork.home, fork.number) = (inside(number), Some(number));
+        })
+    };
     let mut story = vec![
         (4, fork_but(OTHER, INIT, |fork| fork.home = inside(1))),
-        (10, fork_but(CHILD, OTHER, |fork| fork.home = inside(2))),
-        (12, fork_but(SIBLING, OTHER, |fork| fork.home = inside(200))),
+        // The init of a namespace in this one.
+        (
+            10,
+            fork_but(CHILD, OTHER, |fork| {
+                fork.home = Home { pidns: Some(8), ns_pid: Some(1), ..Home::default() };
+                fork.number = Some(2);
+            }),
+        ),
+        (12, born_inside(SIBLING, OTHER, 200)),
         // Not a child of the waiter, with the same number elsewhere.
-        (15, fork_but(GRANDCHILD, PARENT, |fork| fork.home = inside(2))),
+        (15, born_inside(GRANDCHILD, PARENT, 2)),
     ];
     for id in [CHILD, SIBLING] {
         story.extend([(30, exit(id, OTHER)), (31, death(id, OTHER))]);

@@ -119,7 +119,45 @@ fn a_tracer_that_has_waited_holds_nothing_any_more() {
 #[test]
 fn how_the_old_program_waited_says_nothing_of_the_new_one() {
     let events = zombie_and(2_000, [(40, wait(PARENT, SIBLING.pid)), (50, exec(PARENT))]);
+    assert_eq!(causes(&events), [Cause::InheritedOverExec, Cause::ParentNeverWaits]);
+}
+
+#[test]
+fn a_child_is_known_to_the_program_that_forked_it() {
+    let events = tell_until(
+        2_000,
+        [
+            (5, exec(PARENT)),
+            (10, fork(CHILD, PARENT)),
+            (30, exit(CHILD, PARENT)),
+            (31, death(CHILD, PARENT)),
+        ],
+    );
     assert_eq!(causes(&events), [Cause::ParentNeverWaits]);
+}
+
+#[test]
+fn an_adopter_never_knew_the_child_whatever_it_runs() {
+    let events =
+        zombie_and(2_000, [(50, exit_to(PARENT, INIT, INIT, AdopterKind::Init)), (60, exec(INIT))]);
+    assert_eq!(causes(&events), [Cause::InitNotReaping]);
+}
+
+#[test]
+fn a_tracer_that_has_ended_holds_nothing_any_more() {
+    let events = tell_until(
+        20_000,
+        [
+            (4, fork(OTHER, INIT)),
+            (10, fork(CHILD, PARENT)),
+            (30, exit_but(CHILD, PARENT, |exit| exit.ptracer = Some(OTHER.pid))),
+            (31, death(CHILD, OTHER)),
+            (5_000, exit(OTHER, INIT)),
+        ],
+    );
+    let why: Vec<_> = unreaped(&events, CHILD).into_iter().map(|(_, _, why)| why).collect();
+    let never = Cause::ParentNeverWaits;
+    assert_eq!(why, [vec![Cause::Ptraced, never], vec![never]]);
 }
 
 #[test]
