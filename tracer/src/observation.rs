@@ -216,8 +216,31 @@ pub enum Fact {
     Released(Released),
     /// It stands in the process table.
     Found(Found),
+    /// It was looked at, because a zombie waits for it.
+    Looked {
+        /// The process.
+        id: Identity,
+        /// What it did then.
+        doing: Doing,
+    },
     /// Records were lost.
     Lost(Lost),
+}
+
+/// What keeps a process from waiting for its children, as the process table shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// All its threads are stopped, by a signal or a debugger.
+    Stopped,
+    /// All its threads are in the kernel and wait for one thing, which is no child.
+    Blocked {
+        /// Where in the kernel the main thread is.
+        place: Arc<str>,
+        /// No signal gets it out of there.
+        uninterruptible: bool,
+    },
+    /// Nothing of that.
+    Other,
 }
 
 /// [`Fact::Forked`]

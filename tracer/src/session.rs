@@ -96,6 +96,10 @@ struct Road {
     sink: Box<dyn Sink>,
     output: Output,
     newest: u64,
+    /// How long before a zombie is due its parent is looked at, ns: two ticks, so that one of them is
+    /// in time.
+    ahead: u64,
+    looked: u64,
 }
 
 impl Road {
@@ -107,6 +111,8 @@ impl Road {
             sink: sink::sink(settings.style, boot_to_unix()),
             output,
             newest: 0,
+            ahead: 2 * tick(settings).as_nanos() as u64,
+            looked: 0,
         }
     }
 
@@ -141,7 +147,7 @@ impl Road {
         signals: &mut Signals,
         mut command: Option<&mut Command>,
     ) -> Result<End> {
-        let mut tick = tokio::time::interval(settings.latency.max(SHORTEST_TICK));
+        let mut tick = tokio::time::interval(tick(settings));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let until = settings.duration.map(|duration| Instant::now() + duration);
         loop {
@@ -160,6 +166,21 @@ impl Road {
                 filled = live.filled(), if !output.is_stalled() => filled?,
             }
             self.pump(false);
+            self.look();
+        }
+    }
+
+    /// Looks at those whose zombies are about to be reported.
+    fn look(&mut self) {
+        let now = boot_now();
+        if now < self.looked + self.ahead / 2 {
+            return;
+        }
+        self.looked = now;
+        for parent in self.model.suspects(now + self.ahead) {
+            if let Some(seen) = crate::source::look(parent, now) {
+                self.order.push(seen);
+            }
         }
     }
 
@@ -240,6 +261,11 @@ async fn outlive(mut command: Command, signals: &mut Signals) -> Result<u8> {
             }
         }
     }
+}
+
+/// The time between two looks at the ring.
+fn tick(settings: &settings::Session) -> Duration {
+    settings.latency.max(SHORTEST_TICK)
 }
 
 async fn ended(command: &mut Option<&mut Command>) -> Result<u8> {

@@ -1,5 +1,7 @@
 //! Conclusions: what the contract calls events. Sinks turn them into text and JSON.
 
+use std::sync::Arc;
+
 use crate::{
     lifecycle::summary::Summary,
     observation::{AdopterKind, Bytes, Call, Comm, Fate, Home, Lost, Program, Status},
@@ -101,6 +103,8 @@ pub enum What {
         parent: Option<Peer>,
         /// Causes, most likely first.
         why: Vec<Cause>,
+        /// Where in the kernel the parent is blocked, if it is.
+        place: Option<Arc<str>>,
         /// What to do.
         remedy: String,
     },
@@ -180,6 +184,10 @@ pub enum Via {
 /// Why nobody reaps a zombie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
+    /// Its parent is stopped.
+    ParentStopped,
+    /// Its parent is blocked in a system call that is no wait.
+    ParentBlocked,
     /// It was forked before its parent's last exec: the new program does not know it.
     InheritedOverExec,
     /// Several deaths, one signal, one wait.
@@ -200,6 +208,8 @@ impl Cause {
     /// Its name in the contract.
     pub fn name(self) -> &'static str {
         match self {
+            Self::ParentStopped => "parent_stopped",
+            Self::ParentBlocked => "parent_blocked",
             Self::InheritedOverExec => "inherited_over_exec",
             Self::SigchldCoalesced => "sigchld_coalesced",
             Self::InitNotReaping => "init_not_reaping",

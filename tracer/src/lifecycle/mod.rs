@@ -19,7 +19,7 @@ mod zombies;
 
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap, VecDeque},
+    collections::{BTreeMap, BinaryHeap, HashMap, VecDeque},
 };
 
 use event::{Event, Exit, Peer, What};
@@ -74,6 +74,11 @@ impl Model {
             Fact::Freed { id } => self.freed(at, id),
             Fact::Released(release) => self.released(at, &release),
             Fact::Found(found) => self.found(at, found),
+            Fact::Looked { id, doing } => {
+                if let Some(process) = self.get_mut(id) {
+                    process.looked = Some((at, doing));
+                }
+            }
             Fact::Lost(lost) => {
                 self.tally.lost(lost);
                 self.events.push(Event { at, who: None, what: What::Lost(lost) });
@@ -115,6 +120,17 @@ impl Model {
     pub fn dead(&self) -> impl Iterator<Item = Identity> {
         let dead = |process: &&Process| matches!(process.state, State::Exiting | State::Zombie);
         self.processes.values().filter(dead).map(|process| process.id)
+    }
+
+    /// The parents of zombies that will have been so for long by then, if they stay.
+    pub fn suspects(&self, until: u64) -> Vec<Identity> {
+        let due = self.alarms.iter().filter(|Reverse((due, ..))| *due <= until);
+        let zombies = due.filter_map(|Reverse((_, _, pid, start))| {
+            let zombie = self.processes.get(pid)?;
+            (zombie.state == State::Zombie && zombie.reported_start == *start).then_some(zombie)
+        });
+        let parents = zombies.filter_map(|zombie| Some((zombie.parent?.pid, zombie.parent?)));
+        parents.collect::<BTreeMap<_, _>>().into_values().collect()
     }
 
     /// The process with this pid, if it is in the table of processes still.

@@ -6,7 +6,7 @@ use super::{
     event::{Cause, Life, Peer, Who},
     state::State,
 };
-use crate::observation::{Adopter, Call, Comm, Fate, Home, Identity, Sigchld, Status};
+use crate::observation::{Adopter, Call, Comm, Doing, Fate, Home, Identity, Sigchld, Status};
 
 /// `include/uapi/asm-generic/signal.h`
 pub(crate) const SIGCHLD: u32 = 17;
@@ -75,6 +75,8 @@ pub(crate) struct Process {
     /// under it.
     pub(crate) adopter_sigchld: Sigchld,
     pub(crate) waits: Waits,
+    /// What it did when it was last looked at, and when that was.
+    pub(crate) looked: Option<(u64, Doing)>,
     pub(crate) why: Vec<Cause>,
     /// When it was found as a zombie, which it may have been for long.
     pub(crate) zombie_since_before: Option<u64>,
@@ -111,6 +113,7 @@ impl Process {
             heir: None,
             adopter_sigchld: Sigchld::default(),
             waits: Waits::default(),
+            looked: None,
             why: Vec::new(),
             zombie_since_before: None,
             after_unseen: false,

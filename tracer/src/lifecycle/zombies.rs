@@ -8,7 +8,7 @@ use super::{
     state::{Seen, State, Step},
     why,
 };
-use crate::observation::Died;
+use crate::observation::{Died, Doing};
 
 /// Unless told otherwise, a zombie is reported as unreaped from this age on, ns.
 const UNREAPED_FROM: u64 = 1_000_000_000;
@@ -59,7 +59,12 @@ impl Model {
         self.was_handed_over(at, pid);
         let Some(process) = self.processes.get(&pid) else { return };
         let parent = process.parent.and_then(|parent| self.get(parent));
-        let (causes, remedy) = why::explain(process, parent);
+        let doing = parent.and_then(|parent| why::doing(parent, at));
+        let (causes, remedy) = why::explain(process, parent, doing);
+        let place = match doing {
+            Some(Doing::Blocked { place, .. }) => Some(place.clone()),
+            Some(Doing::Stopped | Doing::Other) | None => None,
+        };
         let parent = process.parent.map(|parent| self.peer(parent));
         let process = self.processes.get_mut(&pid).expect("it was just seen");
         for cause in &causes {
@@ -67,7 +72,7 @@ impl Model {
                 process.why.push(*cause);
             }
         }
-        self.push(at, pid, What::Unreaped { zombie: age, parent, why: causes, remedy });
+        self.push(at, pid, What::Unreaped { zombie: age, parent, why: causes, place, remedy });
         if let Some(next) = age.checked_mul(10) {
             self.set_alarm_at(since, next, pid);
         }

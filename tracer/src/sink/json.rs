@@ -166,10 +166,11 @@ fn what<M: SerializeMap>(
             map.serialize_entry("entered", entered)
         }
         What::Reap(reap) => reap_fields(reap, map),
-        What::Unreaped { zombie, parent, why, remedy } => {
+        What::Unreaped { zombie, parent, why, place, remedy } => {
             map.serialize_entry("zombie_ns", zombie)?;
             map.serialize_entry("parent", &parent.map(PeerJson))?;
             map.serialize_entry("why", &causes(why))?;
+            map.serialize_entry("where", &place.as_deref())?;
             map.serialize_entry("remedy", remedy)
         }
         What::Lost(lost) => {

@@ -164,7 +164,7 @@ fn describe(what: &What) -> (Tone, String) {
             let (tone, details) = reaped(reap);
             (tone, details)
         }
-        What::Unreaped { zombie, parent, why, remedy } => {
+        What::Unreaped { zombie, parent, why, remedy, .. } => {
             let parent = parent.map_or_else(|| "?".to_owned(), peer);
             let why: Vec<&str> = why.iter().map(|cause| cause.name()).collect();
             let why = if why.is_empty() { "cause unknown".to_owned() } else { why.join(", ") };

@@ -5,6 +5,7 @@ mod cgroups;
 mod decode;
 mod kernel;
 mod live;
+mod look;
 mod offsets;
 pub(crate) mod probe;
 mod refusal;
@@ -12,6 +13,7 @@ mod seed;
 pub(crate) mod table;
 
 pub(crate) use live::{Capture, Live};
+pub(crate) use look::look;
 pub(crate) use probe::INITIAL_PIDNS;
 pub use refusal::Refusal;
 pub(crate) use seed::is_listed;

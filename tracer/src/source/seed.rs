@@ -172,6 +172,7 @@ fn birth(fact: &Fact) -> Option<Identity> {
         | Fact::Freed { .. }
         | Fact::Released(_)
         | Fact::Found(_)
+        | Fact::Looked { .. }
         | Fact::Lost(_) => None,
     }
 }
@@ -187,6 +188,7 @@ fn end(fact: &Fact) -> Option<Identity> {
         | Fact::Freed { .. }
         | Fact::Released(_)
         | Fact::Found(_)
+        | Fact::Looked { .. }
         | Fact::Lost(_) => None,
     }
 }

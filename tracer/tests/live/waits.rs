@@ -1,6 +1,6 @@
-//! Rows B1 to B5, B10: the ways to wait.
+//! Rows B1 to B5, B9, B10: the ways to wait.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::story::{Story, fixture, has};
 
@@ -52,6 +52,32 @@ fn b4_the_thread_that_takes_the_status_is_named() {
         has(reap, &[("by", json!("parent")), ("status", json!({"code": 8}))]);
         assert_eq!(reap["reaper"]["tid"], thread, "{reap}");
         assert_eq!(reap["reaper"]["pid"], reap["ppid"], "{reap}");
+    }
+}
+
+#[test]
+fn b9_a_parent_that_cannot_wait_is_seen_to() {
+    let story = Story::of(&["parents_held"]);
+    for (name, cause, words) in [
+        ("stopped", "parent_stopped", "kill -CONT"),
+        ("reading", "parent_blocked", "cannot wait before"),
+        ("vforking", "parent_blocked", "cannot be interrupted"),
+    ] {
+        let child = story.number(name);
+        let unreaped = story.one("unreaped", child);
+        let place = match cause {
+            "parent_blocked" => json!(story.fact(&format!("{name}_place"))),
+            _ => Value::Null,
+        };
+        has(unreaped, &[("where", place)]);
+        assert_eq!(unreaped["why"][0], cause, "{unreaped}");
+        assert!(unreaped["remedy"].as_str().expect("a remedy").contains(words), "{unreaped}");
+        assert_eq!(unreaped["parent"]["pid"], story.number(&format!("{name}_parent")));
+        let bound = |end| story.number(&format!("{name}_{end}"));
+        story.lasted(child, bound("least"), bound("most"));
+        let reap = story.one("reap", child);
+        has(reap, &[("by", json!("parent")), ("via", json!("wait4"))]);
+        assert_eq!(reap["why"][0], cause);
     }
 }
 

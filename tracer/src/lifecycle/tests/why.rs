@@ -1,5 +1,7 @@
 //! Zombies that stay, and the causes that are seen.
 
+use std::sync::Arc;
+
 use super::*;
 
 /// The child is a zombie from 31 ms on.
@@ -183,4 +185,55 @@ fn every_remedy_names_whom_it_is_about() {
     });
     let remedy = remedy.expect("an unreaped zombie");
     assert!(remedy.contains("kill 100") && remedy.contains("waitpid"), "{remedy}");
+}
+
+/// The child is a zombie from 31 ms on, and the parent was seen to do this at 900 ms.
+fn looked(doing: Doing) -> (Vec<Cause>, Option<Arc<str>>) {
+    let events = zombie_and(2_000, [(900, Fact::Looked { id: PARENT, doing })]);
+    let told = of(&events, CHILD).find_map(|event| match &event.what {
+        What::Unreaped { why, place, .. } => Some((why.clone(), place.clone())),
+        _ => None,
+    });
+    told.expect("an unreaped zombie")
+}
+
+fn blocked() -> Doing {
+    Doing::Blocked { place: "pipe_read".into(), uninterruptible: false }
+}
+
+#[test]
+fn what_the_parent_was_seen_to_do_comes_first() {
+    let never = Cause::ParentNeverWaits;
+    assert_eq!(looked(Doing::Stopped), (vec![Cause::ParentStopped, never], None));
+    assert_eq!(looked(blocked()), (vec![Cause::ParentBlocked, never], Some("pipe_read".into())));
+    assert_eq!(looked(Doing::Other), (vec![never], None));
+}
+
+#[test]
+fn what_it_did_long_ago_says_nothing() {
+    let events = zombie_and(20_000, [(900, Fact::Looked { id: PARENT, doing: Doing::Stopped })]);
+    assert_eq!(causes(&events), [Cause::ParentNeverWaits], "at ten seconds");
+}
+
+#[test]
+fn an_init_is_there_to_reap_and_not_excused() {
+    let events = zombie_and(
+        2_000,
+        [
+            (50, exit_to(PARENT, INIT, INIT, AdopterKind::Init)),
+            (900, Fact::Looked { id: INIT, doing: blocked() }),
+        ],
+    );
+    assert_eq!(causes(&events), [Cause::InitNotReaping]);
+}
+
+#[test]
+fn suspects_are_the_parents_of_zombies_that_will_be_due() {
+    let mut model = opened(Filter::default());
+    let dead = [(10, fork(CHILD, PARENT)), (30, exit(CHILD, PARENT)), (31, death(CHILD, PARENT))];
+    tell_to(&mut model, dead);
+    assert_eq!(model.suspects(1_030 * MS), []);
+    assert_eq!(model.suspects(1_031 * MS), [PARENT]);
+    tell_to(&mut model, [(40, wait(PARENT, CHILD.pid))]);
+    assert_eq!(model.suspects(1_031 * MS), []);
 }

@@ -1,0 +1,65 @@
+//! What a process does that has left a zombie standing.
+
+use std::{fs, sync::Arc};
+
+use procfs::process::{Process, Stat};
+
+use super::seed;
+use crate::observation::{Doing, Fact, Identity, Observation};
+
+/// System calls of x86-64 that return when one thing has happened, and that a SIGCHLD without a handler
+/// does not end: read, write, their vectors and offsets, connect, accept, send, receive, flock, futex,
+/// open of a fifo (arch/x86/entry/syscalls/syscall_64.tbl).
+const WAIT_FOR_ONE: [u32; 20] =
+    [0, 1, 2, 17, 18, 19, 20, 42, 43, 44, 45, 46, 47, 73, 202, 257, 288, 295, 296, 437];
+
+/// Looks at a process, unless it has ended.
+pub(crate) fn look(id: Identity, at: u64) -> Option<Observation> {
+    let process = Process::new(id.pid as i32).ok()?;
+    if !seed::identity(&process.stat().ok()?).same(id) {
+        return None;
+    }
+    let threads: Vec<Stat> = process.tasks().ok()?.flatten().flat_map(|task| task.stat()).collect();
+    let all = |like: fn(&Stat) -> bool| !threads.is_empty() && threads.iter().all(like);
+    let doing = if all(|thread| matches!(thread.state, 'T' | 't')) {
+        Doing::Stopped
+    } else if threads.iter().all(|thread| is_blocked(id.pid, thread)) {
+        let place = process.wchan().ok().filter(|place| !place.is_empty() && place != "0");
+        Doing::Blocked {
+            place: place.map_or_else(|| "an unknown place".into(), Arc::from),
+            uninterruptible: all(|thread| thread.state == 'D'),
+        }
+    } else {
+        Doing::Other
+    };
+    Some(Observation { at, fact: Fact::Looked { id, doing } })
+}
+
+fn is_blocked(pid: u32, thread: &Stat) -> bool {
+    match thread.state {
+        'D' => true,
+        'S' => {
+            let call = fs::read_to_string(format!("/proc/{pid}/task/{}/syscall", thread.pid));
+            let number = call.ok().and_then(|call| call.split(' ').next()?.parse().ok());
+            number.is_some_and(|number| WAIT_FOR_ONE.contains(&number))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::Start;
+
+    #[test]
+    fn another_life_with_the_pid_is_not_looked_at() {
+        let own = Process::myself().and_then(|process| process.stat()).expect("this process");
+        let own = seed::identity(&own);
+        assert!(look(own, 5).is_some_and(|seen| {
+            seen.at == 5
+                && matches!(seen.fact, Fact::Looked { id, doing: Doing::Other } if id == own)
+        }));
+        assert_eq!(look(Identity { start: Start::Tick(0), ..own }, 5), None);
+    }
+}
