@@ -41,8 +41,11 @@ impl Model {
     /// kernel/pid_namespace.c).
     pub(super) fn end_namespace(&mut self, init: u32) {
         let init = self.processes.get(&init).filter(|init| init.is_namespace_init());
-        for child in init.map(|init| init.children.clone()).unwrap_or_default() {
-            self.processes.entry(child).and_modify(|child| child.namespace_ends = true);
+        let Some((init, children)) = init.map(|init| (init.peer(), init.children.clone())) else {
+            return;
+        };
+        for child in children {
+            self.processes.entry(child).and_modify(|child| child.ends_with = Some(init));
         }
     }
 

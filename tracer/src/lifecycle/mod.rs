@@ -226,7 +226,8 @@ impl Model {
         let Some(parent) = self.get_mut(parent) else { return };
         parent.children.insert(pid);
         let ends = parent.is_namespace_init() && parent.is_ending();
-        self.processes.entry(pid).and_modify(|process| process.namespace_ends = ends);
+        let ends_with = ends.then(|| parent.peer());
+        self.processes.entry(pid).and_modify(|process| process.ends_with = ends_with);
     }
 
     fn forget(&mut self, pid: u32) {

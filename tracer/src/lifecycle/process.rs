@@ -55,8 +55,9 @@ pub(crate) struct Process {
     pub(crate) home: Home,
     /// It, or an ancestor, came into its pid namespace from outside, not by birth from its init.
     pub(crate) entered: Option<bool>,
-    /// Its parent is the init of a pid namespace, and ends: the kernel ends all that live there.
-    pub(crate) namespace_ends: bool,
+    /// Its parent, if that is the init of a pid namespace, and ends: it takes all with it that live
+    /// there. It may be freed, and forgotten, before they are.
+    pub(crate) ends_with: Option<Peer>,
     pub(crate) life: Life,
     pub(crate) exit_signal: Option<u32>,
     pub(crate) status: Option<Status>,
@@ -100,7 +101,7 @@ impl Process {
             comm: None,
             home: Home::default(),
             entered: None,
-            namespace_ends: false,
+            ends_with: None,
             life: Life::default(),
             exit_signal: None,
             status: None,

@@ -2,7 +2,7 @@
 
 use super::{
     Model,
-    event::{By, Reap, Reaper, Via, What},
+    event::{By, Peer, Reap, Reaper, Via, What},
     process::{Process, UnnamedWait, Waits},
     state::{Seen, State, Step, step},
 };
@@ -164,12 +164,12 @@ impl Model {
         }
         let is_dead = matches!(process.state, State::Exiting | State::Zombie);
         // An init that ends ignores SIGCHLD from then on, and waits for those that are zombies already.
-        let is_swept = process.namespace_ends && process.state == State::Exiting;
+        let is_swept = process.ends_with.is_some() && process.state == State::Exiting;
         if is_swept || process.adopter_sigchld.reaps_itself() && is_dead {
             return self.reap_by_kernel(at, pid, false);
         }
         let (reaper, via) = match parent {
-            Some(init) if process.namespace_ends => (Some(unseen(init)), Via::PidnsDeath),
+            _ if process.ends_with.is_some() => (process.ends_with.map(unseen), Via::PidnsDeath),
             // A tracer may have had to do with it.
             Some(parent) if process.ptracer.is_none() && process.state == State::Zombie => {
                 only_parent(parent, since)
@@ -188,7 +188,7 @@ impl Model {
 
     /// Nobody waited: its parent wants no zombies, or its pid namespace ended.
     pub(super) fn reap_by_kernel(&mut self, at: u64, pid: u32, seen: bool) {
-        let ends = self.processes.get(&pid).is_some_and(|process| process.namespace_ends);
+        let ends = self.processes.get(&pid).is_some_and(|process| process.ends_with.is_some());
         let via = if ends { Via::PidnsDeath } else { Via::Autoreap };
         self.reap(at, pid, None, Some(By::Kernel), via, seen);
     }
@@ -244,7 +244,7 @@ impl Model {
 /// by which call is known when one wait of it, since then, did not name whom it reaped.
 fn only_parent(parent: &Process, since: u64) -> (Option<Reaper>, Via) {
     let waits = || parent.waits.unnamed.iter().filter(|wait| wait.at >= since);
-    let unseen = unseen(parent);
+    let unseen = unseen(parent.peer());
     match (waits().next(), waits().count()) {
         (Some(wait), 1) => {
             let reaper = Reaper { tid: Some(wait.tid), comm: wait.comm, ..unseen };
@@ -256,8 +256,8 @@ fn only_parent(parent: &Process, since: u64) -> (Option<Reaper>, Via) {
 }
 
 /// A reaper whose call was not seen.
-fn unseen(reaper: &Process) -> Reaper {
-    Reaper { pid: reaper.id.pid, tid: None, comm: reaper.comm.unwrap_or_default() }
+fn unseen(reaper: Peer) -> Reaper {
+    Reaper { pid: reaper.pid, tid: None, comm: reaper.comm.unwrap_or_default() }
 }
 
 /// What became of the signal when none was seen: a parent that ignores SIGCHLD is sent none.

@@ -23,16 +23,14 @@ fn tests() -> BTreeMap<(char, u32), Vec<String>> {
         let path = file.expect("a file").path();
         let module = path.file_stem().expect("a name").to_string_lossy();
         let text = fs::read_to_string(&path).expect("source");
-        for (attribute, line) in text.lines().zip(text.lines().skip(1)) {
-            let Some(name) = line.strip_prefix("fn ").and_then(|rest| rest.split('(').next())
-            else {
-                continue;
-            };
-            if attribute == "#[test]"
-                && let Some(row) = row(name)
-            {
+        let mut is_test = false;
+        for line in text.lines() {
+            let name = line.strip_prefix("fn ").and_then(|rest| rest.split('(').next());
+            if let Some(row) = name.filter(|_| is_test).and_then(row) {
+                let name = name.expect("it has a row");
                 found.entry(row).or_default().push(format!("`{module}::{name}`"));
             }
+            is_test = line == "#[test]" || is_test && line.starts_with("#[");
         }
     }
     for tests in found.values_mut() {

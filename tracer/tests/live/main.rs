@@ -7,6 +7,7 @@ mod births;
 mod classic;
 #[path = "../common/mod.rs"]
 mod common;
+mod containers;
 mod cost;
 mod figures;
 mod guest;

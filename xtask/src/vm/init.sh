@@ -6,6 +6,7 @@ export PATH=/usr/bin:/bin HOME=/root TRACER_FIGURES=/tmp/figures
 mount -t proc none /proc
 mount -t sysfs none /sys
 mount -t devtmpfs none /dev
+ln -s /proc/self/fd /dev/fd
 mkdir -p /dev/pts
 mount -t devpts none /dev/pts
 mount -t bpf none /sys/fs/bpf
@@ -21,8 +22,8 @@ echo "guest UP $(uname -r)"
 echo "preemption: $(cat /sys/kernel/debug/sched/preempt)"
 cd /root
 if [ "$TRACER_LOCKDOWN" ]; then
-    # These look at paths and arguments, which are not to be had there.
-    skip="--skip=hostile:: --skip=c3_ --skip=one_line_for_each_life --skip=stdout_for_the_command"
+    # These look at paths, arguments and pids in nested namespaces, which are not to be had there.
+    skip="--skip=hostile:: --skip=namespaces:: --skip=c3_ --skip=b8_ --skip=one_line_for_each_life --skip=stdout_for_the_command"
 else
     skip=--skip=lockdown::
 fi

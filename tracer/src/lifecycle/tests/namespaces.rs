@@ -70,6 +70,19 @@ fn a_zombie_that_stood_there_is_reaped_by_the_dying_init() {
 }
 
 #[test]
+fn even_when_the_init_is_freed_first() {
+    let events = after_the_init([
+        (21, death(OTHER, INIT)),
+        (22, wait(INIT, OTHER.pid)),
+        (39, free(OTHER)),
+        (40, free(SIBLING)),
+    ]);
+    let (_, reap) = reap_of(&events, SIBLING);
+    assert_eq!((reap.by, reap.via), (Some(By::Parent), Via::PidnsDeath));
+    assert_eq!(reap.reaper.map(|reaper| reaper.pid), Some(OTHER.pid));
+}
+
+#[test]
 fn one_that_began_to_exit_before_shows_no_death_and_was_released_by_the_kernel() {
     let events = tell([
         (4, born_inside(OTHER, INIT, 1)),
