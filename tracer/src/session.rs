@@ -96,10 +96,9 @@ struct Road {
     sink: Box<dyn Sink>,
     output: Output,
     newest: u64,
-    /// How long before a zombie is due its parent is looked at, ns: two ticks, so that one of them is
-    /// in time.
-    ahead: u64,
+    /// When parents were last looked at, and how long that is to last, ns.
     looked: u64,
+    look_every: u64,
 }
 
 impl Road {
@@ -111,8 +110,8 @@ impl Road {
             sink: sink::sink(settings.style, boot_to_unix()),
             output,
             newest: 0,
-            ahead: 2 * tick(settings).as_nanos() as u64,
             looked: 0,
+            look_every: tick(settings).as_nanos() as u64,
         }
     }
 
@@ -173,11 +172,11 @@ impl Road {
     /// Looks at those whose zombies are about to be reported.
     fn look(&mut self) {
         let now = boot_now();
-        if now < self.looked + self.ahead / 2 {
+        if now < self.looked + self.look_every {
             return;
         }
         self.looked = now;
-        for parent in self.model.suspects(now + self.ahead) {
+        for parent in self.model.suspects(now) {
             if let Some(seen) = crate::source::look(parent, now) {
                 self.order.push(seen);
             }

@@ -122,8 +122,9 @@ impl Model {
         self.processes.values().filter(dead).map(|process| process.id)
     }
 
-    /// The parents of zombies that will have been so for long by then, if they stay.
-    pub fn suspects(&self, until: u64) -> Vec<Identity> {
+    /// The parents of zombies that are about to be reported: what they do now will be evidence.
+    pub fn suspects(&self, now: u64) -> Vec<Identity> {
+        let until = now.saturating_add(why::RECENT);
         let due = self.alarms.iter().filter(|Reverse((due, ..))| *due <= until);
         let zombies = due.filter_map(|Reverse((_, _, pid, start))| {
             let zombie = self.processes.get(pid)?;

@@ -4,7 +4,7 @@ use super::{event::Cause, process::Process};
 use crate::observation::{Doing, Fate};
 
 /// A look at a parent longer ago than this says nothing of what it does now, ns.
-const RECENT: u64 = 1_000_000_000;
+pub(crate) const RECENT: u64 = 1_000_000_000;
 
 /// What the parent was seen to do just now.
 pub(crate) fn doing(parent: &Process, at: u64) -> Option<&Doing> {
