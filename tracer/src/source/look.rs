@@ -4,7 +4,7 @@ use std::{fs, sync::Arc};
 
 use procfs::process::{Process, Stat};
 
-use super::seed;
+use super::{seed, table::SIGCHLD};
 use crate::observation::{Doing, Fact, Identity, Observation};
 
 /// System calls of x86-64 that return when one thing has happened, and that a SIGCHLD without a handler
@@ -20,10 +20,11 @@ pub(crate) fn look(id: Identity, at: u64) -> Option<Observation> {
         return None;
     }
     let threads: Vec<Stat> = process.tasks().ok()?.flatten().flat_map(|task| task.stat()).collect();
+    let handles = seed::status(&process)?.sigcgt & SIGCHLD != 0;
     let all = |like: fn(&Stat) -> bool| !threads.is_empty() && threads.iter().all(like);
     let doing = if all(|thread| matches!(thread.state, 'T' | 't')) {
         Doing::Stopped
-    } else if threads.iter().all(|thread| is_blocked(id.pid, thread)) {
+    } else if threads.iter().all(|thread| is_blocked(id.pid, thread, handles)) {
         let place = process.wchan().ok().filter(|place| !place.is_empty() && place != "0");
         Doing::Blocked {
             place: place.map_or_else(|| "an unknown place".into(), Arc::from),
@@ -35,10 +36,10 @@ pub(crate) fn look(id: Identity, at: u64) -> Option<Observation> {
     Some(Observation { at, fact: Fact::Looked { id, doing } })
 }
 
-fn is_blocked(pid: u32, thread: &Stat) -> bool {
+fn is_blocked(pid: u32, thread: &Stat, handles: bool) -> bool {
     match thread.state {
         'D' => true,
-        'S' => {
+        'S' if !handles => {
             let call = fs::read_to_string(format!("/proc/{pid}/task/{}/syscall", thread.pid));
             let number = call.ok().and_then(|call| call.split(' ').next()?.parse().ok());
             number.is_some_and(|number| WAIT_FOR_ONE.contains(&number))
@@ -49,8 +50,45 @@ fn is_blocked(pid: u32, thread: &Stat) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        process::{Command, Stdio},
+        time::{Duration, Instant},
+    };
+
     use super::*;
     use crate::observation::Start;
+
+    /// What a command is seen to do once it has come to read from us.
+    fn seen(command: &[&str]) -> Doing {
+        let mut reader = Command::new(command[0]);
+        reader.args(&command[1..]).stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut reader = reader.spawn().expect("it starts");
+        let pid = reader.id();
+        let deadline = Instant::now() + Duration::from_mins(1);
+        let reads = || {
+            let call = fs::read_to_string(format!("/proc/{pid}/syscall")).expect("its call");
+            call.starts_with("0 0x0 ")
+        };
+        while !reads() {
+            assert!(Instant::now() < deadline, "it never reads");
+            std::thread::yield_now();
+        }
+        let stat = Process::new(pid as i32).and_then(|process| process.stat()).expect("its row");
+        let seen = look(seed::identity(&stat), 5).expect("it is there");
+        drop(reader.stdin.take());
+        reader.wait().expect("its end");
+        match seen.fact {
+            Fact::Looked { doing, .. } => doing,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_read_keeps_from_waiting_unless_a_handler_is_called() {
+        let doing = seen(&["cat"]);
+        assert!(matches!(doing, Doing::Blocked { uninterruptible: false, .. }), "{doing:?}");
+        assert_eq!(seen(&["sh", "-c", "trap true CHLD; read line"]), Doing::Other);
+    }
 
     #[test]
     fn another_life_with_the_pid_is_not_looked_at() {

@@ -9,7 +9,7 @@ use super::seed::{self, Row};
 use crate::lifecycle::standing::{Action, Parent, Standing};
 
 /// SIGCHLD's bit in the signal sets of `/proc/PID/status`.
-const SIGCHLD: u64 = 1 << 16;
+pub(super) const SIGCHLD: u64 = 1 << 16;
 
 /// Every zombie, and every process whose main thread is dead while others live.
 pub(crate) fn zombies() -> Vec<Standing> {
