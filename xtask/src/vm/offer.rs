@@ -110,7 +110,7 @@ pub(super) fn gate(
     names: &[&'static str],
 ) -> Result<(Vec<Offer>, Vec<&'static str>)> {
     let find = |name: &&str| series(name).and_then(|series| offers.get(&series)).cloned();
-    let mut chosen: Vec<Offer> = names.iter().filter_map(|name| find(name)).collect();
+    let mut chosen: Vec<Offer> = names.iter().filter_map(&find).collect();
     chosen.extend(offers.values().next_back().cloned());
     chosen.dedup();
     if chosen.is_empty() {

@@ -137,15 +137,16 @@ fn with_table(readme: &str, kernels: &Kernels) -> Result<String> {
 fn table(kernels: &Kernels) -> String {
     let mut rows: Vec<(&String, &Kernel)> = kernels.iter().collect();
     rows.sort_by_key(|(name, _)| offer::series(name));
-    let mut text =
-        "| Linux | `fentry` hooks | `tracepoint` hooks | in lockdown |\n|---|---|---|---|\n"
-            .to_owned();
-    for (name, kernel) in rows {
+    let row = |(name, kernel): (&String, &Kernel)| {
         let cell = |variant: &str| kernel.runs.get(variant).map_or("-".to_owned(), cell);
         let cells = ["fentry", "tracepoint", "fentry lockdown"].map(cell);
-        text += &format!("| {name} ({}) | {} |\n", kernel.release, cells.join(" | "));
-    }
-    text
+        format!("| {name} ({}) | {} |\n", kernel.release, cells.join(" | "))
+    };
+    let rows: Vec<String> = rows.into_iter().map(row).collect();
+    format!(
+        "| Linux | `fentry` hooks | `tracepoint` hooks | in lockdown |\n|---|---|---|---|\n{}",
+        rows.concat()
+    )
 }
 
 /// A set of hooks under one kernel.
