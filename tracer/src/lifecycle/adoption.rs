@@ -97,15 +97,19 @@ impl Model {
         process.reparents += 1;
         let entered = process.entered;
         let zombie = process.state == State::Zombie;
-        let what = What::Reparent {
-            from: self.peer(from),
-            to: self.peer(to),
-            kind: kind.unwrap_or_else(|| self.kind_of_adopter(to.pid)),
-            zombie,
-            entered,
-        };
+        let since = process.zombie_since().filter(|_| zombie);
+        let kind = kind.unwrap_or_else(|| self.kind_of_adopter(to.pid));
+        let adopter = self.peer(to);
+        let what = What::Reparent { from: self.peer(from), to: adopter, kind, zombie, entered };
         self.set_parent(pid, to);
         self.push(at, pid, what);
+        if self.processes.get(&pid).is_some_and(|process| process.matched) {
+            self.tally.adopted(self.key(to), to, adopter, kind);
+        }
+        if let Some(since) = since {
+            self.abandoned(from, at.saturating_sub(since));
+            self.gained(Some(to), pid);
+        }
     }
 
     /// In what role a process adopts, when the kernel did not say beforehand that it would.

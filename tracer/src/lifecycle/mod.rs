@@ -4,8 +4,10 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod adoption;
+pub mod brood;
 pub mod event;
 pub mod filter;
+mod parents;
 mod process;
 mod reaping;
 pub mod standing;
@@ -38,6 +40,8 @@ pub struct Model {
     /// The pid namespace whose numbers the observations use.
     pidns: Option<u32>,
     processes: HashMap<u32, Process>,
+    /// The time of the first fact.
+    began: Option<u64>,
     /// When a zombie is to be reported as unreaped, and at what age.
     alarms: BinaryHeap<Reverse<(u64, u64, u32, u64)>>,
     /// Reaped processes whose release has not been seen, in the order of their ends.
@@ -53,6 +57,7 @@ impl Model {
             filter,
             pidns,
             processes: HashMap::new(),
+            began: None,
             alarms: BinaryHeap::new(),
             gone: VecDeque::new(),
             tally: Tally::default(),
@@ -63,6 +68,7 @@ impl Model {
     /// Takes one fact. Facts come in the order of their times; one that comes late is taken too.
     pub fn observe(&mut self, observation: Observation) {
         self.advance(observation.at);
+        self.began.get_or_insert(observation.at);
         let at = observation.at;
         match observation.fact {
             Fact::Forked(fork) => self.forked(at, fork),
@@ -160,7 +166,7 @@ impl Model {
             })
             .collect();
         living.sort_by_key(|living| living.who.pid);
-        self.tally.summary(living)
+        self.tally.summary(living, self.leakers(now), self.adopters(now))
     }
 
     fn push(&mut self, at: u64, pid: u32, what: What) {
@@ -233,6 +239,7 @@ impl Model {
 
     fn forget(&mut self, pid: u32) {
         let Some(process) = self.processes.remove(&pid) else { return };
+        self.tally.forgotten(process.key(), process.brood);
         if let Some(parent) = process.parent.and_then(|parent| self.processes.get_mut(&parent.pid))
         {
             parent.children.remove(&pid);
@@ -380,7 +387,8 @@ impl Model {
         if let Some(parent) = parent.and_then(|parent| self.get_mut(parent)) {
             parent.waits.coalesced += u64::from(fate == crate::observation::Fate::Pending);
         }
-        let parent = parent.map(|parent| self.peer(parent));
-        self.push(at, pid, What::Zombie { teardown, notified: Some(fate), parent });
+        let peer = parent.map(|parent| self.peer(parent));
+        self.push(at, pid, What::Zombie { teardown, notified: Some(fate), parent: peer });
+        self.gained(parent, pid);
     }
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{
+    brood::Brood,
     event::{Cause, Life, Peer, Who},
     state::State,
+    summary::Key,
 };
 use crate::observation::{Adopter, Call, Comm, Doing, Fate, Home, Identity, Sigchld, Status};
 
@@ -76,6 +78,7 @@ pub(crate) struct Process {
     /// under it.
     pub(crate) adopter_sigchld: Sigchld,
     pub(crate) waits: Waits,
+    pub(crate) brood: Brood,
     /// What it did when it was last looked at, and when that was.
     pub(crate) looked: Option<(u64, Doing)>,
     pub(crate) why: Vec<Cause>,
@@ -114,6 +117,7 @@ impl Process {
             heir: None,
             adopter_sigchld: Sigchld::default(),
             waits: Waits::default(),
+            brood: Brood::default(),
             looked: None,
             why: Vec::new(),
             zombie_since_before: None,
@@ -130,6 +134,10 @@ impl Process {
             ppid: self.parent.map(|parent| parent.pid),
             comm: self.comm,
         }
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        (self.id.pid, self.reported_start)
     }
 
     pub(crate) fn peer(&self) -> Peer {

@@ -232,10 +232,14 @@ impl Model {
             life: std::mem::take(&mut process.life),
         };
         let id = process.id;
+        let died = since.filter(|_| !never);
         if let Some(parent) = reaper.and_then(|reaper| self.processes.get_mut(&reaper.pid)) {
             parent.waits.reaped += 1;
         }
         self.push(at, pid, What::Reap(Box::new(reap)));
+        if let (Some(died), Some(zombie)) = (died, zombie) {
+            self.was_reaped(pid, died, zombie, via);
+        }
         self.gone.push_back((at, id));
     }
 }

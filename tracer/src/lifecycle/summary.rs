@@ -3,8 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::event::{By, Event, Peer, Reap, Via, What, Who};
-use crate::observation::{AdopterKind, Comm, Lost, LostWhere};
+use super::{
+    brood::{Brood, Verdict},
+    event::{By, Event, Peer, Reap, Via, What, Who},
+};
+use crate::observation::{AdopterKind, Comm, Identity, Lost, LostWhere};
 
 /// A process that is there at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +33,8 @@ pub struct Summary {
     pub by_reaper: Vec<(Option<Comm>, Spread)>,
     /// Parents with zombies left, most first.
     pub leakers: Vec<Leaker>,
-    /// Orphans by adopter, most first.
-    pub adopters: Vec<(Peer, AdopterKind, u64)>,
+    /// Who adopted orphans, most orphans first.
+    pub adopters: Vec<Adopter>,
     /// Records lost, by place.
     pub lost: BTreeMap<LostWhere, u64>,
     /// Processes that are there at the end.
@@ -96,18 +99,52 @@ pub struct Leaker {
     pub zombies: u64,
     /// Age of the oldest, ns.
     pub oldest: u64,
+    /// Zombies that became its own while it was watched, by death or by adoption.
+    pub made: u64,
+    /// Zombies of its own that were reaped meanwhile.
+    pub reaped: u64,
+    /// How long it was watched, ns.
+    pub watched: u64,
+    /// Whether it will reap them, as far as can be told.
+    pub verdict: Verdict,
+}
+
+/// One that adopted orphans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Adopter {
+    /// Which.
+    pub peer: Peer,
+    /// In what role.
+    pub kind: AdopterKind,
+    /// How many.
+    pub orphans: u64,
+    /// How long those were zombies that were reaped, ns.
+    pub reaped: Spread,
+    /// Whether it reaps, its own children included.
+    pub verdict: Verdict,
+}
+
+/// The running count of one that adopts.
+#[derive(Clone, Debug)]
+pub(crate) struct Adoptions {
+    pub(crate) peer: Peer,
+    pub(crate) kind: AdopterKind,
+    pub(crate) orphans: u64,
+    pub(crate) times: Durations,
+    /// What it had come to when it was forgotten.
+    pub(crate) brood: Brood,
 }
 
 /// Durations, counted in steps of a sixteenth of a power of two.
 #[derive(Clone, Debug, Default)]
-struct Durations {
+pub(crate) struct Durations {
     steps: BTreeMap<u64, u64>,
     count: u64,
     max: u64,
 }
 
 impl Durations {
-    fn add(&mut self, ns: u64) {
+    pub(crate) fn add(&mut self, ns: u64) {
         let shift = u64::from(64 - (ns >> 4).leading_zeros());
         // The largest value that falls into the same step.
         let step = ((ns >> shift) << shift) + ((1 << shift) - 1);
@@ -116,7 +153,7 @@ impl Durations {
         self.max = self.max.max(ns);
     }
 
-    fn spread(&self) -> Spread {
+    pub(crate) fn spread(&self) -> Spread {
         let at = |percent: u64| {
             let rank = (self.count * percent).div_ceil(100);
             let mut seen = 0;
@@ -137,6 +174,9 @@ const NAMES: usize = 1000;
 /// Rows of each table of the summary.
 const ROWS: usize = 10;
 
+/// A process by its pid and its start as first reported: the same for all its life.
+pub(crate) type Key = (u32, u64);
+
 type ByName = BTreeMap<Option<Comm>, Durations>;
 
 /// The running count.
@@ -145,7 +185,7 @@ pub(crate) struct Tally {
     totals: Totals,
     by_parent: ByName,
     by_reaper: ByName,
-    adopters: BTreeMap<(u32, Option<Comm>), (AdopterKind, u64)>,
+    adopters: BTreeMap<Key, (Identity, Adoptions)>,
     parents: BTreeMap<(u32, u64), Option<Comm>>,
     lost: BTreeMap<LostWhere, u64>,
 }
@@ -163,13 +203,7 @@ impl Tally {
                     self.parents.insert((who.pid, who.start), parent.comm);
                 }
             }
-            What::Reparent { to, kind, .. } => {
-                totals.reparents += 1;
-                let key = (to.pid, to.comm);
-                if self.adopters.len() < NAMES || self.adopters.contains_key(&key) {
-                    self.adopters.entry(key).or_insert((*kind, 0)).1 += 1;
-                }
-            }
+            What::Reparent { .. } => totals.reparents += 1,
             What::Reap(reap) => self.reaped(event.who, reap),
             What::Session(_)
             | What::LeaderExit { .. }
@@ -192,6 +226,38 @@ impl Tally {
         }
     }
 
+    /// An orphan was given to it.
+    pub(crate) fn adopted(&mut self, key: Key, id: Identity, peer: Peer, kind: AdopterKind) {
+        if self.adopters.len() < NAMES || self.adopters.contains_key(&key) {
+            let new = || Adoptions {
+                peer,
+                kind,
+                orphans: 0,
+                times: Durations::default(),
+                brood: Brood::default(),
+            };
+            self.adopters.entry(key).or_insert_with(|| (id, new())).1.orphans += 1;
+        }
+    }
+
+    /// An orphan of it was reaped.
+    pub(crate) fn adopted_reaped(&mut self, key: Key, zombie: u64) {
+        if let Some((_, adoptions)) = self.adopters.get_mut(&key) {
+            adoptions.times.add(zombie);
+        }
+    }
+
+    /// One that may have adopted is forgotten.
+    pub(crate) fn forgotten(&mut self, key: Key, brood: Brood) {
+        if let Some((_, adoptions)) = self.adopters.get_mut(&key) {
+            adoptions.brood = brood;
+        }
+    }
+
+    pub(crate) fn adoptions(&self) -> impl Iterator<Item = (Identity, &Adoptions)> {
+        self.adopters.values().map(|(id, adoptions)| (*id, adoptions))
+    }
+
     /// Processes found at the start.
     pub(crate) fn existing(&self) -> u64 {
         self.totals.existing
@@ -201,18 +267,12 @@ impl Tally {
         *self.lost.entry(lost.place).or_default() += lost.count;
     }
 
-    pub(crate) fn summary(&self, living: Vec<Living>) -> Summary {
-        let mut leakers: BTreeMap<u32, Leaker> = BTreeMap::new();
-        for (parent, age) in living.iter().filter_map(|one| Some((one.parent?, one.zombie?))) {
-            let leaker =
-                leakers.entry(parent.pid).or_insert(Leaker { parent, zombies: 0, oldest: 0 });
-            leaker.zombies += 1;
-            leaker.oldest = leaker.oldest.max(age);
-        }
-        let adopters = self
-            .adopters
-            .iter()
-            .map(|((pid, comm), (kind, count))| (Peer { pid: *pid, comm: *comm }, *kind, *count));
+    pub(crate) fn summary(
+        &self,
+        living: Vec<Living>,
+        leakers: Vec<Leaker>,
+        adopters: Vec<Adopter>,
+    ) -> Summary {
         Summary {
             totals: Totals {
                 zombies: living.iter().filter(|one| one.zombie.is_some()).count() as u64,
@@ -220,8 +280,8 @@ impl Tally {
             },
             by_parent: rows(&self.by_parent),
             by_reaper: rows(&self.by_reaper),
-            leakers: most(leakers.into_values(), |leaker| leaker.zombies),
-            adopters: most(adopters, |(_, _, count)| *count),
+            leakers: most(leakers.into_iter(), |leaker| leaker.zombies),
+            adopters: most(adopters.into_iter(), |adopter| adopter.orphans),
             lost: self.lost.clone(),
             living,
             name_living: false,

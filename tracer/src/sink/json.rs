@@ -273,13 +273,23 @@ fn summary_fields<M: SerializeMap>(summary: &Summary, map: &mut M) -> Result<(),
     let leakers = summary.leakers.iter().map(|leaker| {
         let row = json!({
             "pid": leaker.parent.pid, "zombies": leaker.zombies, "oldest_ns": leaker.oldest,
+            "made": leaker.made, "made_per_s": per_second(leaker.made, leaker.watched),
+            "reaped": leaker.reaped, "reaped_per_s": per_second(leaker.reaped, leaker.watched),
+            "growth": leaker.made as i64 - leaker.reaped as i64,
+            "verdict": leaker.verdict.name(),
         });
         named(row, leaker.parent.comm)
     });
     map.serialize_entry("leakers", &leakers.collect::<Vec<_>>())?;
-    let adopters = summary.adopters.iter().map(|(peer, kind, count)| {
-        let row = json!({ "pid": peer.pid, "kind": adopter(*kind), "orphans": count });
-        named(row, peer.comm)
+    let adopters = summary.adopters.iter().map(|one| {
+        let time = |ns| (one.reaped.count > 0).then_some(ns);
+        let row = json!({
+            "pid": one.peer.pid, "kind": adopter(one.kind), "orphans": one.orphans,
+            "reaped": one.reaped.count, "p50_ns": time(one.reaped.p50),
+            "p95_ns": time(one.reaped.p95), "p99_ns": time(one.reaped.p99),
+            "max_ns": time(one.reaped.max), "verdict": one.verdict.name(),
+        });
+        named(row, one.peer.comm)
     });
     map.serialize_entry("orphans_by_adopter", &adopters.collect::<Vec<_>>())?;
     // Not traced by this tier: unknown, not none.
@@ -294,6 +304,11 @@ fn summary_fields<M: SerializeMap>(summary: &Summary, map: &mut M) -> Result<(),
     )?;
     map.serialize_entry("late", &summary.late)?;
     map.serialize_entry("living", &summary.listed().map(LivingJson).collect::<Vec<_>>())
+}
+
+/// To the thousandth, unless it was watched for no time.
+fn per_second(count: u64, ns: u64) -> Option<f64> {
+    (ns > 0).then(|| (count as f64 * 1e12 / ns as f64).round() / 1e3)
 }
 
 struct LivingJson<'a>(&'a Living);

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     lifecycle::{
+        brood::Verdict,
         event::{Event, Peer, Reap, Reaper, Via, What, Who, arguments},
         summary::{Spread, Summary},
     },
@@ -327,14 +328,31 @@ pub(super) fn summary(summary: &Summary) -> String {
     for leaker in &summary.leakers {
         let _ = writeln!(
             out,
-            "zombies left: {} of {}, oldest {}",
+            "zombies left: {} of {}, oldest {}, {} in {} and {} reaped: {}",
             leaker.zombies,
             peer(leaker.parent),
             duration(leaker.oldest),
+            leaker.made,
+            duration(leaker.watched),
+            leaker.reaped,
+            verdict(leaker.verdict),
         );
     }
-    for (to, kind, count) in &summary.adopters {
-        let _ = writeln!(out, "orphans: {count} adopted by {} ({})", peer(*to), adopter(*kind));
+    for one in &summary.adopters {
+        let times = if one.reaped.count == 0 {
+            "none reaped".to_owned()
+        } else {
+            let (p50, max) = (duration(one.reaped.p50), duration(one.reaped.max));
+            format!("{} reaped after {p50} (p50) to {max}", one.reaped.count)
+        };
+        let _ = writeln!(
+            out,
+            "orphans: {} adopted by {} ({}), {times}: {}",
+            one.orphans,
+            peer(one.peer),
+            adopter(one.kind),
+            verdict(one.verdict),
+        );
     }
     if summary.name_living {
         for one in summary.listed() {
@@ -351,6 +369,14 @@ pub(super) fn summary(summary: &Summary) -> String {
         out.push_str("lost: nothing\n");
     }
     out
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Leaks => "it leaks them",
+        Verdict::Lazy => "it reaps late",
+        Verdict::Fine => "fine so far",
+    }
 }
 
 fn spreads(out: &mut String, title: &str, rows: &[(Option<Comm>, Spread)]) {

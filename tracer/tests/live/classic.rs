@@ -205,12 +205,25 @@ fn a13_a_service_that_never_waits_is_listed_as_a_leaker() {
     let pid = service.pid();
     let watch = Watch::start(&["--pid", &pid.to_string()]);
     service.go();
-    watch.wait_for("zombie", 20);
+    watch.wait_for("zombie", 25);
     let story = watch.stop();
     let leakers = story.summary()["leakers"].as_array().expect("a list");
     let leaker = leakers.iter().find(|leaker| leaker["pid"] == pid).expect("the service");
-    assert!(leaker["zombies"].as_u64() >= Some(20), "{leaker}");
-    assert!(leaker["oldest_ns"].as_u64() >= Some(900_000_000), "{leaker}");
+    let zombies_now = leaker["zombies"].as_u64().expect("a number");
+    assert!(zombies_now >= 25 && leaker["oldest_ns"].as_u64() >= Some(1_000_000_000), "{leaker}");
+    let grown = json!(zombies_now);
+    has(
+        leaker,
+        &[
+            ("made", grown.clone()),
+            ("growth", grown),
+            ("reaped", json!(0)),
+            ("reaped_per_s", json!(0.0)),
+            ("verdict", json!("leaks")),
+        ],
+    );
+    let rate = leaker["made_per_s"].as_f64().expect("a rate");
+    assert!((1.0..=20.5).contains(&rate), "one every 50 ms at most: {leaker}");
     service.kill();
     until("its zombies are gone", || {
         zombies().iter().all(|zombie| zombie["ppid"] != pid).then_some(())

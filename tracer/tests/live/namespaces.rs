@@ -1,6 +1,6 @@
 //! Rows A14, D4, D5, D7: pid namespaces and their inits.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::story::{Story, fixture, has};
 
@@ -23,7 +23,16 @@ fn a14_an_init_that_sleeps_is_told_from_one_that_reaps() {
     }
     let adopters = story.summary()["orphans_by_adopter"].as_array().expect("a list");
     let row = adopters.iter().find(|row| row["pid"] == init).expect("the init");
-    has(row, &[("orphans", json!(3)), ("kind", json!("pidns_init"))]);
+    has(
+        row,
+        &[
+            ("orphans", json!(3)),
+            ("kind", json!("pidns_init")),
+            ("reaped", json!(0)),
+            ("max_ns", Value::Null),
+            ("verdict", json!("leaks")),
+        ],
+    );
 }
 
 #[test]
@@ -100,5 +109,9 @@ fn d7_inits_that_reap_are_seen_to() {
         let rows = story.summary()["zombie_time_by_reaper"].as_array().expect("a list");
         let row = rows.iter().find(|row| row["comm"] == init).expect("a row of the init");
         assert!(row["count"].as_u64() >= Some(5), "{row}");
+        let adopters = story.summary()["orphans_by_adopter"].as_array().expect("a list");
+        let row = adopters.iter().find(|row| row["pid"] == pid).expect("the init");
+        has(row, &[("orphans", json!(5)), ("reaped", json!(5)), ("verdict", json!("fine"))]);
+        assert!(row["max_ns"].as_u64() < Some(500_000_000), "{row}");
     }
 }

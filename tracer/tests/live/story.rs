@@ -356,3 +356,11 @@ impl Partner {
         self.child.wait().expect("wait");
     }
 }
+
+/// A test that fails leaves no program behind that goes on forever.
+impl Drop for Partner {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,6 +1,6 @@
 //! What a session comes to.
 
-use super::*;
+use super::{super::brood::Verdict, *};
 
 fn lost(count: u64, place: LostWhere) -> Fact {
     Fact::Lost(Lost { count, place, since: 0 })
@@ -47,8 +47,18 @@ fn the_summary_counts_each_kind_once() {
     };
     assert_eq!(summary.totals, totals);
     let init = Peer { pid: INIT.pid, comm: Some(comm("found")) };
-    assert_eq!(summary.adopters, [(init, AdopterKind::Init, 2)]);
-    let leaker = summary::Leaker { parent: init, zombies: 1, oldest: 100 * MS };
+    let [adopter] = summary.adopters.as_slice() else { panic!("{summary:#?}") };
+    assert_eq!((adopter.peer, adopter.kind, adopter.orphans), (init, AdopterKind::Init, 2));
+    assert_eq!((adopter.reaped.count, adopter.verdict), (0, Verdict::Fine));
+    let leaker = summary::Leaker {
+        parent: init,
+        zombies: 1,
+        oldest: 100 * MS,
+        made: 1,
+        reaped: 0,
+        watched: 130 * MS,
+        verdict: Verdict::Fine,
+    };
     assert_eq!(summary.leakers, [leaker]);
 }
 

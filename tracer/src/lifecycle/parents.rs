@@ -1,0 +1,114 @@
+//! Parents at the end of a session: those with zombies left, and those that adopted.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Model,
+    event::Via,
+    process::Process,
+    state::State,
+    summary::{Adopter, Key, Leaker},
+};
+use crate::observation::Identity;
+
+/// The zombies of one parent.
+#[derive(Clone, Copy, Debug)]
+struct Left {
+    parent: Identity,
+    zombies: u64,
+    /// When the oldest died, at the latest.
+    oldest: u64,
+}
+
+impl Left {
+    /// When the oldest died, and its age.
+    fn oldest(&self, now: u64) -> (u64, u64) {
+        (self.oldest, now.saturating_sub(self.oldest))
+    }
+}
+
+impl Model {
+    /// Zombies that match, by the pid of their parent.
+    fn left(&self) -> BTreeMap<u32, Left> {
+        let mut left = BTreeMap::<u32, Left>::new();
+        let zombies = self.processes.values();
+        for zombie in zombies.filter(|process| process.matched && process.state == State::Zombie) {
+            if let (Some(parent), Some(since)) = (zombie.parent, zombie.zombie_since()) {
+                let new = Left { parent, zombies: 0, oldest: since };
+                let row = left.entry(parent.pid).or_insert(new);
+                row.zombies += 1;
+                row.oldest = row.oldest.min(since);
+            }
+        }
+        left
+    }
+
+    pub(super) fn key(&self, id: Identity) -> Key {
+        self.get(id).map_or((id.pid, id.start.ns()), Process::key)
+    }
+
+    /// A zombie that matches became one of its parent's.
+    pub(super) fn gained(&mut self, parent: Option<Identity>, pid: u32) {
+        let matched = self.processes.get(&pid).is_some_and(|process| process.matched);
+        if let Some(parent) = parent.filter(|_| matched).and_then(|parent| self.get_mut(parent)) {
+            parent.brood.made += 1;
+        }
+    }
+
+    /// A zombie that matches is gone.
+    pub(super) fn was_reaped(&mut self, pid: u32, died: u64, zombie: u64, via: Via) {
+        let Some(process) = self.processes.get(&pid).filter(|process| process.matched) else {
+            return;
+        };
+        let (Some(parent), orphaned) = (process.parent, process.reparents > 0) else { return };
+        if via == Via::PidnsDeath {
+            return self.abandoned(parent, zombie);
+        }
+        if orphaned {
+            self.tally.adopted_reaped(self.key(parent), zombie);
+        }
+        if let Some(parent) = self.get_mut(parent) {
+            parent.brood.lose(died, zombie);
+        }
+    }
+
+    /// A parent ends under a zombie of that age.
+    pub(super) fn abandoned(&mut self, parent: Identity, zombie: u64) {
+        if let Some(parent) = self.get_mut(parent) {
+            parent.brood.abandon(zombie);
+        }
+    }
+
+    pub(super) fn leakers(&self, now: u64) -> Vec<Leaker> {
+        let leaker = |left: &Left| {
+            let parent = self.get(left.parent);
+            let since = parent.and_then(|parent| parent.life.forked_at).or(self.began);
+            let brood = parent.map(|parent| parent.brood).unwrap_or_default();
+            Leaker {
+                parent: self.peer(left.parent),
+                zombies: left.zombies,
+                oldest: now.saturating_sub(left.oldest),
+                made: brood.made,
+                reaped: brood.reaped,
+                watched: since.map_or(0, |since| now.saturating_sub(since)),
+                verdict: brood.verdict(Some(left.oldest(now))),
+            }
+        };
+        self.left().values().map(leaker).collect()
+    }
+
+    pub(super) fn adopters(&self, now: u64) -> Vec<Adopter> {
+        let left = self.left();
+        let adopter = |(id, adoptions): (Identity, &super::summary::Adoptions)| Adopter {
+            peer: adoptions.peer,
+            kind: adoptions.kind,
+            orphans: adoptions.orphans,
+            reaped: adoptions.times.spread(),
+            verdict: self
+                .get(id)
+                .map_or(adoptions.brood, |adopter| adopter.brood)
+                .verdict(left.get(&id.pid).map(|left| left.oldest(now))),
+        };
+        self.tally.adoptions().map(adopter).collect()
+    }
+}
