@@ -35,6 +35,8 @@ pub struct Parent {
     pub pending: bool,
     /// Its children that are not zombies.
     pub living_children: u32,
+    /// It has waited for a child at least once, whatever program it ran then.
+    pub has_reaped: bool,
 }
 
 /// A zombie.
@@ -88,8 +90,10 @@ impl Standing {
             }
             _ => {}
         }
-        if parent.is_init && self.threads == 0 {
-            why.push(("init_not_reaping", "its parent is the init of a pid namespace".to_owned()));
+        if !parent.has_reaped && self.threads == 0 && self.tracer.is_none() {
+            let evidence = "nothing that a child used was ever added to its parent's account";
+            let cause = if parent.is_init { "init_not_reaping" } else { "parent_never_waits" };
+            why.push((cause, format!("{evidence}: it has waited for none")));
         }
         why
     }
@@ -116,7 +120,7 @@ impl Standing {
             );
         }
         if let Some(tracer) = self.tracer {
-            return format!("let the tracer {tracer} wait for it, or end the tracer");
+            return format!("let its tracer wait for it, or end that (kill {tracer})");
         }
         let Some(parent) = &self.parent else {
             return "look again: its parent has just ended".to_owned();
@@ -183,6 +187,7 @@ mod tests {
             blocked: false,
             pending: false,
             living_children: 2,
+            has_reaped: true,
         }
     }
 
@@ -220,6 +225,11 @@ mod tests {
         assert_eq!((names(&traced), traced.remedy().contains("99")), (vec!["ptraced"], true));
         let leader = Standing { threads: 3, exit_signal: None, ..zombie(parent()) };
         assert_eq!(names(&leader), ["threads_alive"]);
+        let never = zombie(Parent { has_reaped: false, ..parent() });
+        assert_eq!(names(&never), ["parent_never_waits"]);
+        let lazy_init = zombie(Parent { has_reaped: false, is_init: true, ..parent() });
+        assert_eq!(names(&lazy_init), ["init_not_reaping"]);
+        assert_eq!(names(&init), [""; 0], "it reaps others");
         let silent = Standing { exit_signal: Some(0), ..zombie(parent()) };
         assert_eq!(names(&silent), ["exit_signal_none"]);
     }

@@ -69,6 +69,7 @@ fn object(zombie: &Standing, now: u64, time: &str) -> Value {
             "pid": parent.pid, "state": parent.state.to_string(), "sigchld": action,
             "sigchld_blocked": parent.blocked, "sigchld_pending": parent.pending,
             "is_init": parent.is_init, "living_children": parent.living_children,
+            "has_reaped": parent.has_reaped,
         });
         named(facts, Some(parent.comm))
     });

@@ -58,6 +58,9 @@ fn parent(row: &Row, living_children: u32) -> Option<Parent> {
         blocked: status.sigblk & SIGCHLD != 0,
         pending: (status.sigpnd | status.shdpnd) & SIGCHLD != 0,
         living_children,
+        // What a child has used is added to its parent's count when that waits for it, and every
+        // process has page faults (`wait_task_zombie`, kernel/exit.c).
+        has_reaped: stat.cminflt > 0 || stat.cmajflt > 0 || stat.cutime > 0 || stat.cstime > 0,
     })
 }
 

@@ -113,7 +113,7 @@ fn a7_a_handler_that_loops_reaps_all() {
 fn a8_a_handler_that_waits_once_leaves_zombies_behind() {
     let story = Story::of(&["handler_waits_once"]);
     let left = 50 - story.number("reaped");
-    assert!(left > 0, "signals fall together when fifty die at once");
+    assert!(left > 40, "signals fall together when fifty die at once: {left}");
     let unreaped = story.all("unreaped");
     assert_eq!(unreaped.len() as u64, left);
     for event in unreaped {

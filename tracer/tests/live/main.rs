@@ -15,6 +15,7 @@ mod hostile;
 mod lockdown;
 mod namespaces;
 mod readme;
+mod remedies;
 mod scale;
 mod session;
 mod story;

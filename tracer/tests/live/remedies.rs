@@ -1,0 +1,55 @@
+//! What `tracer zombies` advises, done: the zombie goes.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::story::{Partner, output, tracer, until};
+
+fn zombie(pid: u64) -> Option<Value> {
+    let told = output(tracer().args(["zombies", "--format", "json"])).stdout;
+    let text = String::from_utf8(told).expect("UTF-8");
+    let mut rows = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    rows.find(|row| row["pid"] == pid)
+}
+
+/// The first command in a remedy.
+fn command(remedy: &str) -> String {
+    let words: Vec<&str> =
+        remedy.split(|c: char| c.is_whitespace() || "(),;".contains(c)).collect();
+    let at = words.iter().position(|word| *word == "kill").expect("a command");
+    let end = words[at..].iter().position(|word| word.parse::<u32>().is_ok()).expect("a pid");
+    words[at..=at + end].join(" ")
+}
+
+#[test]
+fn every_remedy_works_when_it_is_done() {
+    for (kind, cause, remedy) in [
+        ("never_waits", "parent_never_waits", "kill PARENT"),
+        ("handler", "", "kill -CHLD PARENT"),
+        ("stopped", "parent_stopped", "kill -CONT PARENT"),
+        ("traced", "ptraced", "kill TRACER"),
+        ("threads", "threads_alive", "kill ZOMBIE"),
+        ("init", "init_not_reaping", "kill -9 PARENT"),
+    ] {
+        let partner = Partner::start(&["stage", kind], 1);
+        let pid: u64 = partner.facts["zombie"].parse().expect("a pid");
+        let found = until(&format!("{kind}: {cause} is told"), || {
+            // The parent that stops may not have, yet.
+            zombie(pid).filter(|row| {
+                let why = row["why"].as_array().expect("causes");
+                cause.is_empty() || why.first().is_some_and(|first| first == cause)
+            })
+        });
+        let command = command(found["remedy"].as_str().expect("a remedy"));
+        let tracer = found["tracer"].to_string();
+        let expected = remedy
+            .replace("PARENT", &found["ppid"].to_string())
+            .replace("ZOMBIE", &pid.to_string())
+            .replace("TRACER", &tracer);
+        assert_eq!(command, expected, "{kind}: {found}");
+        let done = Command::new("sh").args(["-c", &command]).status().expect("sh");
+        assert!(done.success(), "{kind}: {command}");
+        until(&format!("{kind}: the zombie is gone"), || zombie(pid).is_none().then_some(()));
+    }
+}
