@@ -8,8 +8,9 @@ const PARTS: [(char, u32); 5] = [('A', 15), ('B', 11), ('C', 5), ('D', 7), ('E',
 const HEAD: &str = "# Which test proves which row
 
 The rows are those of the truth table: A the classic cases, B who waits and how, C threads, D adoption
-and namespaces, E scale and honesty. The tests are in `tracer/tests/live`, named by their row. Written
-by `TRACER_WRITE_ROWS=1 cargo test -p tracer --test cli rows`.
+and namespaces, E scale and honesty. The tests are in `tracer/tests/live`, those of the model alone in
+`tracer/src/lifecycle/tests` (`model::`), named by their row. Written by
+`TRACER_WRITE_ROWS=1 cargo test -p tracer --test cli rows`.
 
 | row | proven by |
 |---|---|
@@ -17,10 +18,23 @@ by `TRACER_WRITE_ROWS=1 cargo test -p tracer --test cli rows`.
 
 /// The tests by the row that their names begin with.
 fn tests() -> BTreeMap<(char, u32), Vec<String>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live");
-    let mut found: BTreeMap<_, Vec<String>> = BTreeMap::new();
-    for file in fs::read_dir(folder).expect("the live tests") {
+    let mut found = BTreeMap::new();
+    for (folder, prefix) in [("tests/live", ""), ("src/lifecycle/tests", "model::")] {
+        tests_in(folder, prefix, &mut found);
+    }
+    for tests in found.values_mut() {
+        tests.sort();
+    }
+    found
+}
+
+fn tests_in(folder: &str, prefix: &str, found: &mut BTreeMap<(char, u32), Vec<String>>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    for file in fs::read_dir(folder).expect("the tests") {
         let path = file.expect("a file").path();
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
         let module = path.file_stem().expect("a name").to_string_lossy();
         let text = fs::read_to_string(&path).expect("source");
         let mut is_test = false;
@@ -28,15 +42,11 @@ fn tests() -> BTreeMap<(char, u32), Vec<String>> {
             let name = line.strip_prefix("fn ").and_then(|rest| rest.split('(').next());
             if let Some(row) = name.filter(|_| is_test).and_then(row) {
                 let name = name.expect("it has a row");
-                found.entry(row).or_default().push(format!("`{module}::{name}`"));
+                found.entry(row).or_default().push(format!("`{prefix}{module}::{name}`"));
             }
             is_test = line == "#[test]" || is_test && line.starts_with("#[");
         }
     }
-    for tests in found.values_mut() {
-        tests.sort();
-    }
-    found
 }
 
 /// `b10_words` proves B10.

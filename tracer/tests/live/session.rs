@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     common,
-    story::{Story, Watch, finish, fixture, has, output, scratch, tracer, until},
+    story::{Partner, Story, Watch, finish, fixture, has, output, scratch, tracer, until},
 };
 
 fn run(command: &[&str]) -> std::process::Output {
@@ -284,6 +284,33 @@ fn nothing_is_left_attached_however_it_ends() {
     until("it has begun", || (loaded() == 3).then_some(()));
     child.kill().expect("kill");
     assert_eq!(child.wait().expect("wait").signal(), Some(9));
+    until("the programs are gone", || (loaded() == 0).then_some(()));
+}
+
+#[test]
+fn e7_two_tracers_are_both_right_and_one_that_is_killed_takes_nothing_along() {
+    until("other sessions are over", || (loaded() == 0).then_some(()));
+    let (first, second, third) = (Watch::start(&[]), Watch::start(&[]), Watch::start(&[]));
+    assert_eq!(loaded(), 9);
+    let child = |partner: &Partner| partner.facts["child"].parse::<u64>().expect("a pid");
+    let before = Partner::start(&["fork_once"], 2);
+    let before = (child(&before), before.end()).0;
+    kill(Pid::from_raw(third.pid() as i32), Signal::SIGKILL).expect("kill");
+    third.lost();
+    until("its programs are gone", || (loaded() == 6).then_some(()));
+    let after = Partner::start(&["fork_once"], 2);
+    let after = (child(&after), after.end()).0;
+    for watch in [first, second] {
+        // The children, and the programs that forked them.
+        watch.wait_for("reap", 4);
+        let story = watch.stop();
+        for pid in [before, after] {
+            for kind in ["fork", "exit", "zombie", "reap"] {
+                story.one(kind, pid);
+            }
+        }
+        has(story.summary(), &[("lost", json!({"ring": 0, "decode": 0, "output": 0}))]);
+    }
     until("the programs are gone", || (loaded() == 0).then_some(()));
 }
 

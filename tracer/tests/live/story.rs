@@ -303,6 +303,12 @@ impl Watch {
         });
     }
 
+    /// After it was killed.
+    pub(crate) fn lost(mut self) {
+        self.child.wait().expect("wait");
+        fs::remove_file(&self.file).expect("the events");
+    }
+
     /// Ends it as Ctrl-C does.
     pub(crate) fn stop(self) -> Story {
         kill(Pid::from_raw(self.pid() as i32), Signal::SIGINT).expect("kill");

@@ -35,12 +35,12 @@ fn most_known(freed: bool) -> usize {
 }
 
 #[test]
-fn lives_that_are_freed_are_forgotten() {
+fn e4_lives_that_are_freed_are_forgotten() {
     assert_eq!(most_known(true), LIVING + 20);
 }
 
 #[test]
-fn lives_whose_release_is_lost_are_forgotten_after_the_window() {
+fn e4_lives_whose_release_is_lost_are_forgotten_after_the_window() {
     assert_eq!(most_known(false), LIVING + (KEEP_GONE / MS) as usize);
 }
 
