@@ -88,6 +88,10 @@ async fn session(settings: &settings::Session) -> Result<u8> {
     Ok(status)
 }
 
+/// How long after the last loss the process table is read, ns: in the middle of a storm it would help
+/// nothing.
+const HEAL_AFTER: u64 = 1_500_000_000;
+
 /// The road from the kernel to the reader.
 struct Road {
     live: Live,
@@ -99,6 +103,8 @@ struct Road {
     /// When parents were last looked at, and how long that is to last, ns.
     looked: u64,
     look_every: u64,
+    /// When something was last lost, until the picture has been healed.
+    wounded: Option<u64>,
 }
 
 impl Road {
@@ -112,6 +118,7 @@ impl Road {
             newest: 0,
             looked: 0,
             look_every: tick(settings).as_nanos() as u64,
+            wounded: None,
         }
     }
 
@@ -164,8 +171,24 @@ impl Road {
                 _ = tick.tick() => {}
                 filled = live.filled(), if !output.is_stalled() => filled?,
             }
-            self.pump(false);
+            let emptied = self.pump(false);
             self.look();
+            if emptied && self.wounded.is_some_and(|at| boot_now() >= at + HEAL_AFTER) {
+                self.heal();
+            }
+        }
+    }
+
+    /// After losses: what the process table shows, and the hooks did not tell. Records that were made
+    /// meanwhile sort themselves between what was there before and what is gone after the look.
+    fn heal(&mut self) {
+        self.wounded = None;
+        let before = boot_now();
+        let known: Vec<_> = self.model.present().collect();
+        let healing = self.live.look_again(&known, before);
+        log::info!("{} processes were other than what was told of them", healing.len());
+        for observation in healing {
+            self.order.push(observation);
         }
     }
 
@@ -187,7 +210,7 @@ impl Road {
     /// Returns whether the ring was emptied.
     fn pump(&mut self, last: bool) -> bool {
         let now = boot_now();
-        let Self { live, order, model, output, newest, .. } = self;
+        let Self { live, order, model, output, newest, wounded, .. } = self;
         let mut emptied = false;
         // A reader that does not keep up is not waited for: the ring fills, and the kernel side
         // counts what it has no room for.
@@ -197,7 +220,10 @@ impl Road {
                 order.push(observation);
             };
             emptied = live.drain(&mut take);
-            live.losses(now, last, &mut take);
+            live.losses(now, last, &mut |lost| {
+                *wounded = Some(now);
+                take(lost);
+            });
         }
         let until = match (last && emptied, emptied) {
             (true, _) => u64::MAX,
@@ -236,10 +262,15 @@ impl Road {
     /// Takes the rest, and says what it all comes to.
     fn end(&mut self, settings: &settings::Session) -> Summary {
         while !self.pump(true) {}
+        if self.wounded.is_some() {
+            self.heal();
+            while !self.pump(true) {}
+        }
         let now = boot_now();
         let mut summary = self.model.summary(now);
         summary.name_living = settings.command.is_some();
         summary.late = self.order.late();
+        summary.received = self.live.received();
         if settings.style.summary {
             let what = What::Summary(Box::new(summary.clone()));
             self.sink.event(&Event { at: now, who: None, what }, self.output.buffer());

@@ -128,6 +128,12 @@ impl Model {
         self.processes.values().filter(dead).map(|process| process.id)
     }
 
+    /// The processes that are not known to be gone.
+    pub fn present(&self) -> impl Iterator<Item = Identity> {
+        let present = |process: &&Process| process.state != State::Gone;
+        self.processes.values().filter(present).map(|process| process.id)
+    }
+
     /// The parents of zombies that are about to be reported: what they do now will be evidence.
     pub fn suspects(&self, now: u64) -> Vec<Identity> {
         let until = now.saturating_add(why::RECENT);
@@ -254,9 +260,18 @@ impl Model {
 
     fn found(&mut self, at: u64, found: Found) {
         let pid = found.id.pid;
-        let known = self.processes.get(&pid);
-        if known.is_some_and(|known| step(known.state, Seen::Found) == Step::Ignore) {
+        if let Some(known) = self.get(found.id) {
+            if step(known.state, Seen::Found { zombie: found.zombie }) == Step::Apply {
+                self.found_dead(at, pid);
+            }
             return;
+        }
+        if self.is_superseded(found.id) {
+            return;
+        }
+        if self.processes.contains_key(&pid) {
+            // The release of an earlier life was not seen.
+            self.enter(at, found.id);
         }
         let mut process = Process::new(found.id, found.traced);
         process.comm = Some(found.comm);
@@ -276,6 +291,18 @@ impl Model {
         if found.zombie {
             self.set_alarm(at, pid);
         }
+    }
+
+    /// A zombie in the process table, whose death was not told.
+    fn found_dead(&mut self, at: u64, pid: u32) {
+        let Some(process) = self.processes.get_mut(&pid) else { return };
+        process.state = State::Zombie;
+        process.zombie_since_before = Some(at);
+        let parent = process.parent;
+        let peer = parent.map(|parent| self.peer(parent));
+        self.push(at, pid, What::Zombie { teardown: None, notified: None, parent: peer });
+        self.gained(parent, pid);
+        self.set_alarm(at, pid);
     }
 
     fn forked(&mut self, at: u64, fork: Forked) {

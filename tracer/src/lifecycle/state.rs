@@ -20,7 +20,10 @@ pub(crate) enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     Forked,
-    Found,
+    /// In the process table: at the start, or after losses.
+    Found {
+        zombie: bool,
+    },
     Execed,
     LeaderExited,
     Exited,
@@ -54,8 +57,11 @@ pub(crate) fn step(state: State, seen: Seen) -> Step {
         (Running, Seen::Forked) => Step::Fill,
         // A birth cannot follow a later stage of the same life: the record came late or doubled.
         (LeaderGone | Exiting | Zombie | Gone, Seen::Forked) => Step::Ignore,
-        // The process table is read once, at the start: what the hooks said is newer.
-        (Running | LeaderGone | Exiting | Zombie | Gone, Seen::Found) => Step::Ignore,
+        // What the hooks said is newer, or the same.
+        (Running | LeaderGone | Exiting, Seen::Found { zombie: false }) => Step::Ignore,
+        (Zombie | Gone, Seen::Found { .. }) => Step::Ignore,
+        // Its death was lost.
+        (Running | LeaderGone | Exiting, Seen::Found { zombie: true }) => Step::Apply,
         // After the main thread left, another one called execve and took over its id.
         (Running | LeaderGone, Seen::Execed) => Step::Apply,
         // No thread is left to call execve: the record came late.

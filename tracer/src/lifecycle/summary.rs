@@ -37,6 +37,8 @@ pub struct Summary {
     pub adopters: Vec<Adopter>,
     /// Records lost, by place.
     pub lost: BTreeMap<LostWhere, u64>,
+    /// Records that the kernel side made and that arrived.
+    pub received: u64,
     /// Processes that are there at the end.
     pub living: Vec<Living>,
     /// Name them all, not only those that are zombies.
@@ -283,6 +285,7 @@ impl Tally {
             leakers: most(leakers.into_iter(), |leaker| leaker.zombies),
             adopters: most(adopters.into_iter(), |adopter| adopter.orphans),
             lost: self.lost.clone(),
+            received: 0,
             living,
             name_living: false,
             late: 0,

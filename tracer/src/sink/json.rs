@@ -302,6 +302,7 @@ fn summary_fields<M: SerializeMap>(summary: &Summary, map: &mut M) -> Result<(),
             "output": lost(LostWhere::Output),
         }),
     )?;
+    map.serialize_entry("received", &summary.received)?;
     map.serialize_entry("late", &summary.late)?;
     map.serialize_entry("living", &summary.listed().map(LivingJson).collect::<Vec<_>>())
 }

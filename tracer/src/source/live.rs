@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     clock::boot_now,
-    observation::{Fact, Lost, LostWhere, Observation},
+    observation::{Fact, Identity, Lost, LostWhere, Observation},
     settings::Hooks,
 };
 
@@ -54,6 +54,7 @@ pub(crate) struct Live {
     losses: [u64; Loss::ALL.len()],
     losses_read: u64,
     malformed: u64,
+    received: u64,
     cgroups: Cgroups,
     logger: EbpfLogger<&'static dyn log::Log>,
     attached: u64,
@@ -119,6 +120,7 @@ impl Live {
             losses: [0; Loss::ALL.len()],
             losses_read: attached,
             malformed: 0,
+            received: 0,
             cgroups: Cgroups::new(),
             logger: EbpfLogger::init(&mut ebpf)?,
             attached,
@@ -144,6 +146,17 @@ impl Live {
         seeded
     }
 
+    /// How many records the ring has given.
+    pub(crate) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// What the process table shows of these processes, and of others from before `before` if all are
+    /// traced.
+    pub(crate) fn look_again(&self, known: &[Identity], before: u64) -> Vec<Observation> {
+        seed::again(&self.scope, known, before, boot_now)
+    }
+
     /// When the hooks were attached.
     pub(crate) fn attached(&self) -> u64 {
         self.attached
@@ -166,6 +179,7 @@ impl Live {
                 break;
             }
             let Some(record) = ring.next() else { break };
+            self.received += 1;
             match decode(&record, &mut self.cgroups) {
                 Ok(observation) => take(observation),
                 Err(_) => self.malformed += 1,

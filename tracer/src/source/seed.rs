@@ -65,6 +65,37 @@ pub(crate) fn scan(scope: &Scope) -> Vec<Found> {
     found
 }
 
+/// What the table shows, read once more after losses, of the processes that are `known` to be there:
+/// that they are gone, or dead; and those that are not known, of which all from before `before` are
+/// traced or none. What is gone is so at the end of the look, by the clock `now`.
+pub(crate) fn again(
+    scope: &Scope,
+    known: &[Identity],
+    before: u64,
+    now: impl Fn() -> u64,
+) -> Vec<Observation> {
+    let mut found: HashMap<u32, Found> =
+        scan(scope).into_iter().map(|found| (found.id.pid, found)).collect();
+    let mut seen = Vec::new();
+    for id in known {
+        match found.get(&id.pid).filter(|found| found.id.same(*id)) {
+            Some(_) => {
+                let found = found.remove(&id.pid).expect("it was just seen");
+                seen.extend(found.zombie.then_some(Fact::Found(found)));
+            }
+            // Some are left out of the scan.
+            None if is_listed(*id) => {}
+            None => seen.push(Fact::Freed { id: *id }),
+        }
+    }
+    let after = now();
+    let unknown = found.into_values().filter(|found| {
+        matches!(scope, Scope::All) && found.traced && found.id.start.ns() + TICK_NS <= before
+    });
+    let unknown = unknown.map(|found| Observation { at: before, fact: Fact::Found(found) });
+    unknown.chain(seen.into_iter().map(|fact| Observation { at: after, fact })).collect()
+}
+
 /// How many ancestors it has in the table.
 fn depth(parents: &HashMap<i32, i32>, pid: u32) -> usize {
     let up = |pid: &i32| parents.get(pid).copied();

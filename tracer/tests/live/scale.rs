@@ -36,6 +36,37 @@ fn e1_eight_forkers_at_once_are_told_apart() {
     every_life_is_whole("8", "1000", 8000 + 8 + 1);
 }
 
+/// What the kernel side made for it, lost or not, and the story.
+fn storm(ring: &str) -> (u64, u64, Story) {
+    let story = Story::told_with(&["--ring-size", ring], &[fixture(), "storm"]);
+    let number = |value: &serde_json::Value| value.as_u64().expect("a number");
+    let lost = number(&story.summary()["lost"]["ring"]);
+    (number(&story.summary()["received"]), lost, story)
+}
+
+#[test]
+fn e2_losses_are_counted_to_the_record_and_the_picture_heals() {
+    let (all, none, _) = storm("8388608");
+    let (received, lost, story) = storm("4096");
+    assert!(lost > 1000, "a ring of a page has no room for a storm: {lost}");
+    // The fixture itself may be freed before or after the end; and see E1.
+    assert!((received + lost).abs_diff(all + none) <= 2, "{received} and {lost} of {all}, {none}");
+    let told: u64 = story.all("lost").iter().map(|lost| lost["count"].as_u64().unwrap()).sum();
+    assert_eq!(told, lost, "as it happened");
+    for pid in story.numbers("standing") {
+        let unreaped = story.about("unreaped", pid);
+        assert!(!unreaped.is_empty(), "{pid} is known for a zombie after the storm");
+        story.one("reap", pid);
+    }
+    let after = story.number("after");
+    for kind in ["fork", "exit", "zombie"] {
+        story.one(kind, after);
+    }
+    has(story.one("reap", after), &[("precision", json!("exact")), ("status", json!({"code": 9}))]);
+    let totals = &story.summary()["totals"];
+    has(totals, &[("zombies", json!(0)), ("living", json!(0))]);
+}
+
 #[test]
 fn e5_zombies_from_before_the_start_are_reported_and_their_reap_seen() {
     let mut partner = Partner::start(&["leaves_zombies"], 1);

@@ -122,10 +122,15 @@ impl Story {
 
     /// Runs a command under `tracer run`.
     pub(crate) fn told_of(command: &[&str]) -> Self {
+        Self::told_with(&[], command)
+    }
+
+    /// Runs a command under `tracer run` with these options.
+    pub(crate) fn told_with(options: &[&str], command: &[&str]) -> Self {
         let file = scratch("run.json");
         let mut run = tracer();
         run.args(["run", "--hooks", &hooks(), "--format", "json", "--output"]).arg(&file);
-        run.arg("--").args(command);
+        run.args(options).arg("--").args(command);
         let output = output(&mut run);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{:?}: {errors}", output.status);

@@ -185,3 +185,51 @@ fn of_one_that_is_gone_without_having_been_a_zombie_nobody_knows_who_reaped_it()
     assert_eq!((reap.zombie, reap.exact), (Some(50 * MS), false));
     assert_eq!((reap.reaper, reap.by, reap.via), (None, None, Via::Unknown));
 }
+
+fn found_zombie(id: Identity) -> Fact {
+    found_but(id, PARENT.pid, |found| found.zombie = true)
+}
+
+#[test]
+fn one_whose_death_was_lost_is_a_zombie_when_the_table_says_so() {
+    let events = tell([
+        (10, fork(CHILD, PARENT)),
+        (30, exit(CHILD, PARENT)),
+        (1_600, found_zombie(CHILD)),
+        (1_700, wait(PARENT, CHILD.pid)),
+    ]);
+    let zombies = of(&events, CHILD).filter(|event| matches!(event.what, What::Zombie { .. }));
+    assert_eq!(zombies.count(), 1);
+    let (at, reap) = reap_of(&events, CHILD);
+    assert_eq!((at, reap.zombie, reap.exact), (1_700, Some(1_670 * MS), false), "an upper bound");
+}
+
+#[test]
+fn one_that_was_reaped_before_the_look_stays_so() {
+    let events = tell([
+        (10, fork(CHILD, PARENT)),
+        (30, exit(CHILD, PARENT)),
+        (31, death(CHILD, PARENT)),
+        (40, wait(PARENT, CHILD.pid)),
+        (41, found_zombie(CHILD)),
+    ]);
+    let zombies = of(&events, CHILD).filter(|event| matches!(event.what, What::Zombie { .. }));
+    assert_eq!(zombies.count(), 1);
+    assert!(unreaped(&events, CHILD).is_empty());
+}
+
+#[test]
+fn one_found_after_losses_ends_an_earlier_life_with_its_pid() {
+    let reborn = born(CHILD.pid, 50);
+    let events = tell([
+        (10, fork(CHILD, PARENT)),
+        (60, found(reborn, PARENT.pid)),
+        (70, exit(reborn, PARENT)),
+        (71, death(reborn, PARENT)),
+        (80, wait(PARENT, CHILD.pid)),
+    ]);
+    let reaps = events.iter().filter(|event| matches!(event.what, What::Reap(_)));
+    let reaps: Vec<_> =
+        reaps.map(|event| (event.at / MS, event.who.expect("whose").start / MS)).collect();
+    assert_eq!(reaps, [(60, 10), (80, 50)]);
+}
