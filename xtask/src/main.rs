@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod clean;
 mod disk;
+mod packages;
 mod process;
 mod run;
 mod setup;

@@ -9,11 +9,31 @@ use crate::{
     bpf,
     build::OBJECT_VARIABLE,
     check::{self, HOST_PACKAGES},
+    packages::{self, Tool},
     process,
     setup::{self, Choice},
     vm,
     workspace::Workspace,
 };
+
+/// What live tests trace: the real inits and container runtimes, and what starts or looks at them.
+const TOOLS: [Tool; 15] = [
+    ("bash", "bash"),
+    ("busybox", "busybox-static"),
+    ("bwrap", "bubblewrap"),
+    ("catatonit", "catatonit"),
+    ("containerd", "containerd"),
+    ("dumb-init", "dumb-init"),
+    ("make", "make"),
+    ("perl", "perl"),
+    ("ps", "procps"),
+    ("python3", "python3"),
+    ("runc", "runc"),
+    ("strace", "strace"),
+    ("systemd-nspawn", "systemd-container"),
+    ("tini", "tini"),
+    ("unshare", "util-linux"),
+];
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -38,7 +58,9 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
     let live = if options.no_live {
         None
     } else {
-        Some((as_root()?, setup::bpf_tools(workspace, choice)?))
+        let as_root = as_root()?;
+        packages::require(&TOOLS)?;
+        Some((as_root, setup::bpf_tools(workspace, choice)?))
     };
     if !options.no_check {
         check::all(workspace)?;

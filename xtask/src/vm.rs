@@ -28,7 +28,7 @@ use self::{
     offer::Offer,
     verdict::Ending,
 };
-use crate::{setup::Choice, workspace::Workspace};
+use crate::{packages, setup::Choice, workspace::Workspace};
 
 /// The oldest, two long-term ones; with the newest they are the gate's.
 const GATE: [&str; 3] = ["5.10", "6.1", "6.12"];
@@ -65,7 +65,7 @@ fn run(
     options: &Options,
     choose: impl FnOnce(&Archive) -> Result<(Vec<Offer>, Vec<&'static str>)>,
 ) -> Result<()> {
-    host::require()?;
+    packages::require(&host::TOOLS)?;
     let archive = Archive::open(workspace)?;
     let (offers, absent) = choose(&archive)?;
     let programs = programs::build(workspace, choice)?;

@@ -5,7 +5,7 @@ use std::{fs, process::Command};
 use anyhow::{Context as _, Result};
 
 use crate::{
-    process,
+    packages, process,
     setup::{decide::Step, facts::Llvm},
     workspace::Workspace,
 };
@@ -29,7 +29,7 @@ pub(super) fn step(workspace: &Workspace, step: &Step) -> Result<()> {
                 .args(["component", "add", "--toolchain", toolchain])
                 .args(components),
         ),
-        Step::InstallPackages(packages) => install_packages(packages),
+        Step::InstallPackages(packages) => packages::install(packages),
         Step::BuildLinker(llvm) => build_linker(workspace, llvm),
         // Optimizing it would double the minutes it takes to build and save no second of its use.
         Step::BuildCargoDeny => {
@@ -37,19 +37,6 @@ pub(super) fn step(workspace: &Workspace, step: &Step) -> Result<()> {
         }
     }
     .with_context(|| format!("cannot install {} (this step needs the network)", title(step)))
-}
-
-fn install_packages(packages: &[String]) -> Result<()> {
-    let known = |name| process::output(Command::new("apt-cache").args(["show", name])).is_some();
-    if !packages.iter().all(|name| known(name)) {
-        process::run(Command::new("apt-get").args(["--quiet", "update"]))?;
-    }
-    process::run(
-        Command::new("apt-get")
-            .args(["--quiet", "--yes", "--no-install-recommends", "install"])
-            .args(packages)
-            .env("DEBIAN_FRONTEND", "noninteractive"),
-    )
 }
 
 fn build_linker(workspace: &Workspace, llvm: &Llvm) -> Result<()> {

@@ -6,45 +6,14 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use super::cpio::Tree;
-use crate::process;
+use crate::{packages::Tool, process};
 
-/// Programs and the Debian packages that have them.
-const TOOLS: [(&str, &str); 2] =
+/// What boots guests, and what is in them.
+pub(super) const TOOLS: [Tool; 2] =
     [("qemu-system-x86_64", "qemu-system-x86"), ("busybox", "busybox-static")];
-
-/// Installs what is missing, as far as we may.
-pub(super) fn require() -> Result<()> {
-    let missing = || -> Vec<&str> {
-        let tools = TOOLS.iter().filter(|(program, _)| process::find_in_path(program).is_none());
-        tools.map(|(_, package)| *package).collect()
-    };
-    let packages = missing();
-    if packages.is_empty() {
-        return Ok(());
-    }
-    let apt = process::find_in_path("apt-get").is_some();
-    if !apt || !process::is_root() {
-        bail!(
-            "needed: {0}; type: sudo apt-get update && sudo apt-get install {0}",
-            packages.join(" ")
-        );
-    }
-    process::run(Command::new("apt-get").args(["--quiet", "update"]))?;
-    process::run(
-        Command::new("apt-get")
-            .args(["--quiet", "--yes", "--no-install-recommends", "install"])
-            .args(packages)
-            .env("DEBIAN_FRONTEND", "noninteractive"),
-    )?;
-    let still = missing();
-    if !still.is_empty() {
-        bail!("after they were installed, these are still needed: {}", still.join(" "));
-    }
-    Ok(())
-}
 
 /// Puts a program of this machine and the libraries it is linked with into a guest, where its loader
 /// looks for them; says whether there is such a program.

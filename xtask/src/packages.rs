@@ -1,0 +1,49 @@
+//! Programs that tests run, and the Debian packages that have them.
+
+use std::{ffi::OsStr, process::Command};
+
+use anyhow::{Result, bail};
+
+use crate::process;
+
+/// A program, as it is found in PATH, and its package.
+pub(crate) type Tool = (&'static str, &'static str);
+
+/// Installs what is missing, as far as we may.
+pub(crate) fn require(tools: &[Tool]) -> Result<()> {
+    let missing = || -> Vec<&str> {
+        let missing = tools.iter().filter(|(program, _)| process::find_in_path(program).is_none());
+        missing.map(|(_, package)| *package).collect()
+    };
+    let packages = missing();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let apt = process::find_in_path("apt-get").is_some();
+    if !apt || !process::is_root() {
+        bail!(
+            "needed: {0}; type: sudo apt-get update && sudo apt-get install {0}",
+            packages.join(" ")
+        );
+    }
+    install(&packages)?;
+    let still = missing();
+    if !still.is_empty() {
+        bail!("after they were installed, these are still needed: {}", still.join(" "));
+    }
+    Ok(())
+}
+
+pub(crate) fn install<P: AsRef<OsStr>>(packages: &[P]) -> Result<()> {
+    let known =
+        |name: &P| process::output(Command::new("apt-cache").arg("show").arg(name)).is_some();
+    if !packages.iter().all(known) {
+        process::run(Command::new("apt-get").args(["--quiet", "update"]))?;
+    }
+    process::run(
+        Command::new("apt-get")
+            .args(["--quiet", "--yes", "--no-install-recommends", "install"])
+            .args(packages)
+            .env("DEBIAN_FRONTEND", "noninteractive"),
+    )
+}
