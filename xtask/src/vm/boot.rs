@@ -78,11 +78,11 @@ impl Guest {
         let mut emulator = qemu(self).spawn().context("cannot start qemu")?;
         let mut console = Log::create(&self.log.with_extension("console"))?;
         let mut tests = Log::create(&self.log.with_extension("tests"))?;
-        let silent = self.listen(&mut emulator, &mut console, &mut tests);
+        let silent = self.listen(start, &mut emulator, &mut console, &mut tests);
         // Killing what has ended by itself does nothing.
         emulator.kill().and_then(|()| emulator.wait()).context("cannot end qemu")?;
         let silent = silent?;
-        self.show(&tests.finish());
+        self.show(start, &tests.finish());
         console.finish();
         let console = console.text;
         Ok(Run {
@@ -100,7 +100,13 @@ impl Guest {
     }
 
     /// Until the emulator ends, or nothing is heard any more, which it says.
-    fn listen(&self, emulator: &mut Child, console: &mut Log, tests: &mut Log) -> Result<bool> {
+    fn listen(
+        &self,
+        start: Instant,
+        emulator: &mut Child,
+        console: &mut Log,
+        tests: &mut Log,
+    ) -> Result<bool> {
         let (sender, receiver) = mpsc::channel();
         forward(emulator.stdout.take().context("no console")?, sender.clone(), Line::Console);
         forward(emulator.stderr.take().context("no output")?, sender, Line::Tests);
@@ -108,16 +114,17 @@ impl Guest {
             let up = verdict::release(&console.text).is_some();
             match receiver.recv_timeout(if up { TEST_SILENCE } else { BOOT_SILENCE }) {
                 Ok((Line::Console, bytes)) => drop(console.append(&bytes)?),
-                Ok((Line::Tests, bytes)) => self.show(&tests.append(&bytes)?),
+                Ok((Line::Tests, bytes)) => self.show(start, &tests.append(&bytes)?),
                 Err(RecvTimeoutError::Disconnected) => return Ok(false),
                 Err(RecvTimeoutError::Timeout) => return Ok(true),
             }
         }
     }
 
-    fn show(&self, lines: &str) {
+    fn show(&self, start: Instant, lines: &str) {
+        let seconds = start.elapsed().as_secs();
         for line in lines.lines().filter(|line| !record::is_figure(line)) {
-            println!("{}: {line}", self.name());
+            println!("{} {seconds:4} s: {line}", self.name());
         }
     }
 }
