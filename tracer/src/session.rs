@@ -271,6 +271,7 @@ impl Road {
         summary.name_living = settings.command.is_some();
         summary.late = self.order.late();
         summary.received = self.live.received();
+        summary.left_out = self.live.left_out();
         if settings.style.summary {
             let what = What::Summary(Box::new(summary.clone()));
             self.sink.event(&Event { at: now, who: None, what }, self.output.buffer());

@@ -39,6 +39,8 @@ pub struct Summary {
     pub lost: BTreeMap<LostWhere, u64>,
     /// Records that the kernel side made and that arrived.
     pub received: u64,
+    /// Runs of programs that the kernel left out where there may have been nothing to tell.
+    pub left_out: u64,
     /// Processes that are there at the end.
     pub living: Vec<Living>,
     /// Name them all, not only those that are zombies.
@@ -286,6 +288,7 @@ impl Tally {
             adopters: most(adopters.into_iter(), |adopter| adopter.orphans),
             lost: self.lost.clone(),
             received: 0,
+            left_out: 0,
             living,
             name_living: false,
             late: 0,

@@ -303,6 +303,7 @@ fn summary_fields<M: SerializeMap>(summary: &Summary, map: &mut M) -> Result<(),
         }),
     )?;
     map.serialize_entry("received", &summary.received)?;
+    map.serialize_entry("left_out", &summary.left_out)?;
     map.serialize_entry("late", &summary.late)?;
     map.serialize_entry("living", &summary.listed().map(LivingJson).collect::<Vec<_>>())
 }

@@ -365,6 +365,13 @@ pub(super) fn summary(summary: &Summary) -> String {
     for (at, count) in &summary.lost {
         let _ = writeln!(out, "LOST: {count} records ({})", place(*at));
     }
+    if summary.left_out > 0 {
+        let _ = writeln!(
+            out,
+            "left out by the kernel: {} runs of programs, of which some may show as a `bound` reap",
+            summary.left_out,
+        );
+    }
     if summary.lost.is_empty() {
         out.push_str("lost: nothing\n");
     }

@@ -213,13 +213,25 @@ pub(crate) fn size(ebpf: &Ebpf, hook: &Hook) -> Option<Size> {
     Some(Size { verified: info.verified_instruction_count(), bytes: info.size_translated() })
 }
 
+/// How often the kernel left out programs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Misses {
+    /// Those whose every run is a fact about a process.
+    pub(crate) facts: u64,
+    /// Those that run for much that is no fact of ours.
+    pub(crate) others: u64,
+}
+
 /// How often the kernel left out a program of this tier because it was running on that CPU already,
-/// in a task that had been preempted (`bpf_trace_run`, kernel/trace/bpf_trace.c): a fact that was
-/// not seen, counted since 5.12. Hooks that run for much that is no fact of ours are not counted;
-/// what they miss shows as `bound` or unknown.
-pub(crate) fn misses(ebpf: &Ebpf, tier: &Tier) -> u64 {
-    let facts = tier.hooks.iter().filter(|hook| hook.always_a_fact());
-    facts.filter_map(|hook| missed(ebpf.program(hook.program)?)).sum()
+/// in a task that had been preempted (`bpf_trace_run`, kernel/trace/bpf_trace.c), counted since 5.12.
+pub(crate) fn misses(ebpf: &Ebpf, tier: &Tier) -> Misses {
+    let mut misses = Misses::default();
+    for hook in tier.hooks {
+        let count = ebpf.program(hook.program).and_then(missed).unwrap_or(0);
+        let of = if hook.always_a_fact() { &mut misses.facts } else { &mut misses.others };
+        *of += count;
+    }
+    misses
 }
 
 fn missed(program: &Program) -> Option<u64> {

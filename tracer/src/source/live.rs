@@ -151,6 +151,11 @@ impl Live {
         self.received
     }
 
+    /// How often the kernel left out a program where there may have been nothing to tell.
+    pub(crate) fn left_out(&self) -> u64 {
+        kernel::misses(&self.ebpf, self.tier).others
+    }
+
     /// What the process table shows of these processes, and of others from before `before` if all are
     /// traced.
     pub(crate) fn look_again(&self, known: &[Identity], before: u64) -> Vec<Observation> {
@@ -200,7 +205,7 @@ impl Live {
                 take(Observation { at: now, fact: Fact::Lost(lost) });
             }
         };
-        let missed = kernel::misses(&self.ebpf, self.tier);
+        let missed = kernel::misses(&self.ebpf, self.tier).facts;
         let mut total = missed - std::mem::replace(&mut self.missed, missed);
         for (reason, known) in Loss::ALL.iter().zip(&mut self.losses) {
             // The map outlives us and the index is in it, so this does not fail.

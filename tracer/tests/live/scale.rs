@@ -16,10 +16,14 @@ fn every_life_is_whole(forkers: &str, each: &str, lives: usize) {
         let reaps = story.all("reap").into_iter();
         reaps.filter(|reap| reap["precision"] == precision && reap["by"] == "parent").count()
     };
-    // A system call's end that is left out in the same way is no fact that could be counted: the
-    // tracepoint hooks see then that the zombie is gone, and say `bound`.
-    let bound = if story.tier() == "fentry" { 0 } else { by_parent("bound") };
-    assert!(bound * 1000 <= lives, "{bound} of {lives} are bound");
+    // A system call's end that is left out in the same way need not have been a wait's: the tracepoint
+    // hooks see then that the zombie is gone, and say `bound`.
+    let left_out = story.summary()["left_out"].as_u64().expect("a number") as usize;
+    let bound = by_parent("bound");
+    assert!(
+        bound <= left_out.min(lives / 100),
+        "{bound} of {lives} are bound, {left_out} left out"
+    );
     let exact = by_parent("exact");
     assert!(exact + bound + lost >= lives, "{exact} of {lives} are exact, {lost} facts were lost");
     // As far as the kernel itself can leave something out.
@@ -36,21 +40,25 @@ fn e1_eight_forkers_at_once_are_told_apart() {
     every_life_is_whole("8", "1000", 8000 + 8 + 1);
 }
 
-/// What the kernel side made for it, lost or not, and the story.
-fn storm(ring: &str) -> (u64, u64, Story) {
+/// The story, the records that the kernel side made for it, lost or not, and by how many it may have
+/// made less.
+fn storm(ring: &str) -> (Story, u64, u64) {
     let story = Story::told_with(&["--ring-size", ring], &[fixture(), "storm"]);
     let number = |value: &serde_json::Value| value.as_u64().expect("a number");
-    let lost = number(&story.summary()["lost"]["ring"]);
-    (number(&story.summary()["received"]), lost, story)
+    let summary = story.summary();
+    let made = number(&summary["received"]) + number(&summary["lost"]["ring"]);
+    let left_out = number(&summary["left_out"]);
+    (story, made, left_out)
 }
 
 #[test]
 fn e2_losses_are_counted_to_the_record_and_the_picture_heals() {
-    let (all, none, _) = storm("8388608");
-    let (received, lost, story) = storm("4096");
+    let (_, all, less) = storm("8388608");
+    let (story, made, less_too) = storm("4096");
+    let lost = story.summary()["lost"]["ring"].as_u64().expect("a number");
     assert!(lost > 1000, "a ring of a page has no room for a storm: {lost}");
-    // The fixture itself may be freed before or after the end; and see E1.
-    assert!((received + lost).abs_diff(all + none) <= 2, "{received} and {lost} of {all}, {none}");
+    // The fixture itself may be freed before or after the end.
+    assert!(made.abs_diff(all) <= 2 + less + less_too, "{made} of {all}, less {less}, {less_too}");
     let told: u64 = story.all("lost").iter().map(|lost| lost["count"].as_u64().unwrap()).sum();
     assert_eq!(told, lost, "as it happened");
     for pid in story.numbers("standing") {
@@ -86,10 +94,10 @@ fn e5_zombies_from_before_the_start_are_reported_and_their_reap_seen() {
         has(existing, &[("state", json!("zombie"))]);
         assert!(existing["zombie_at_least_ns"].is_u64(), "{existing}");
         let reap = story.one("reap", child);
-        has(
-            reap,
-            &[("by", json!("parent")), ("via", json!("wait4")), ("precision", json!("bound"))],
-        );
+        has(reap, &[("by", json!("parent")), ("precision", json!("bound"))]);
+        // Unless the kernel left out the program at the end of that very call.
+        let unseen = story.summary()["left_out"] != 0 && reap["via"] == "unknown";
+        assert!(reap["via"] == "wait4" || unseen, "{reap}");
         assert_eq!(reap["start_ns"], existing["start_ns"], "one identity from first to last");
     }
 }
