@@ -128,10 +128,10 @@ impl Model {
         self.processes.values().filter(dead).map(|process| process.id)
     }
 
-    /// The processes that are not known to be gone.
-    pub fn present(&self) -> impl Iterator<Item = Identity> {
+    /// The processes that are not known to be gone, and whether they are in the traced tree.
+    pub fn present(&self) -> impl Iterator<Item = (Identity, bool)> {
         let present = |process: &&Process| process.state != State::Gone;
-        self.processes.values().filter(present).map(|process| process.id)
+        self.processes.values().filter(present).map(|process| (process.id, process.traced))
     }
 
     /// The parents of zombies that are about to be reported: what they do now will be evidence.

@@ -156,9 +156,9 @@ impl Live {
         kernel::misses(&self.ebpf, self.tier).others
     }
 
-    /// What the process table shows of these processes, and of others from before `before` if all are
-    /// traced.
-    pub(crate) fn look_again(&self, known: &[Identity], before: u64) -> Vec<Observation> {
+    /// What the process table shows of these processes, each in the traced tree or not, and of others
+    /// from before `before`.
+    pub(crate) fn look_again(&self, known: &[(Identity, bool)], before: u64) -> Vec<Observation> {
         seed::again(&self.scope, known, before, boot_now)
     }
 

@@ -65,35 +65,53 @@ pub(crate) fn scan(scope: &Scope) -> Vec<Found> {
     found
 }
 
-/// What the table shows, read once more after losses, of the processes that are `known` to be there:
-/// that they are gone, or dead; and those that are not known, of which all from before `before` are
-/// traced or none. What is gone is so at the end of the look, by the clock `now`.
+/// What the table shows, read once more after losses: of the processes that are `known` to be there,
+/// that they are gone, or dead; and traced ones from before `before` that are not known. What is gone
+/// is so at the end of the look, by the clock `now`.
 pub(crate) fn again(
     scope: &Scope,
-    known: &[Identity],
+    known: &[(Identity, bool)],
     before: u64,
     now: impl Fn() -> u64,
 ) -> Vec<Observation> {
-    let mut found: HashMap<u32, Found> =
-        scan(scope).into_iter().map(|found| (found.id.pid, found)).collect();
-    let mut seen = Vec::new();
-    for id in known {
-        match found.get(&id.pid).filter(|found| found.id.same(*id)) {
-            Some(_) => {
-                let found = found.remove(&id.pid).expect("it was just seen");
-                seen.extend(found.zombie.then_some(Fact::Found(found)));
+    let known: HashMap<u32, (Identity, bool)> =
+        known.iter().map(|(id, traced)| (id.pid, (*id, *traced))).collect();
+    let (mut listed, mut tree) = (HashSet::new(), HashSet::new());
+    let (mut born, mut dead) = (Vec::new(), Vec::new());
+    // Parents come before their children.
+    for mut found in scan(scope) {
+        let pid = found.id.pid;
+        match known.get(&pid).filter(|(id, _)| id.same(found.id)) {
+            Some((_, traced)) => {
+                listed.insert(pid);
+                found.traced = *traced;
+                if found.zombie {
+                    dead.push(found.clone());
+                }
             }
-            // Some are left out of the scan.
-            None if is_listed(*id) => {}
-            None => seen.push(Fact::Freed { id: *id }),
+            None if found.id.start.ns() + TICK_NS <= before => {
+                found.traced = match scope {
+                    Scope::All => found.traced,
+                    Scope::Only(_) => tree.contains(&found.parent),
+                };
+                born.extend(found.traced.then_some(found.clone()));
+            }
+            None => {}
+        }
+        if found.traced {
+            tree.insert(pid);
         }
     }
     let after = now();
-    let unknown = found.into_values().filter(|found| {
-        matches!(scope, Scope::All) && found.traced && found.id.start.ns() + TICK_NS <= before
-    });
-    let unknown = unknown.map(|found| Observation { at: before, fact: Fact::Found(found) });
-    unknown.chain(seen.into_iter().map(|fact| Observation { at: after, fact })).collect()
+    let gone = known.values().filter(|(id, _)| !listed.contains(&id.pid));
+    // Some are left out of the scan.
+    let gone = gone.filter(|(id, _)| !is_listed(*id)).map(|(id, _)| Fact::Freed { id: *id });
+    let then = |at| move |fact| Observation { at, fact };
+    born.into_iter()
+        .map(Fact::Found)
+        .map(then(before))
+        .chain(dead.into_iter().map(Fact::Found).chain(gone).map(then(after)))
+        .collect()
 }
 
 /// How many ancestors it has in the table.

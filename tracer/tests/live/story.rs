@@ -343,6 +343,7 @@ impl Watch {
 /// A fixture that waits for us: its facts so far, and its standard input.
 pub(crate) struct Partner {
     child: Child,
+    lines: std::io::Lines<std::io::BufReader<std::process::ChildStdout>>,
     pub(crate) facts: HashMap<String, String>,
 }
 
@@ -353,15 +354,19 @@ impl Partner {
         let mut command = Command::new(fixture());
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
-        let mut lines = std::io::BufReader::new(child.stdout.take().expect("stdout")).lines();
-        let facts = (0..facts)
-            .map(|_| {
-                let line = lines.next().expect("a line").expect("text");
-                let (name, value) = line.split_once('=').expect("a fact");
-                (name.to_owned(), value.to_owned())
-            })
-            .collect();
-        Self { child, facts }
+        let lines = std::io::BufReader::new(child.stdout.take().expect("stdout")).lines();
+        let mut partner = Self { child, lines, facts: HashMap::new() };
+        partner.listen(facts);
+        partner
+    }
+
+    /// Reads `facts` lines more.
+    pub(crate) fn listen(&mut self, facts: usize) {
+        for _ in 0..facts {
+            let line = self.lines.next().expect("a line").expect("text");
+            let (name, value) = line.split_once('=').expect("a fact");
+            self.facts.insert(name.to_owned(), value.to_owned());
+        }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -375,6 +380,11 @@ impl Partner {
 
     pub(crate) fn end(mut self) {
         self.go();
+        self.wait();
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(&mut self) {
         self.child.wait().expect("wait");
     }
 
