@@ -10,9 +10,10 @@ mod offsets;
 mod record;
 
 pub use config::{Config, Loss};
-pub use offsets::{FIELDS, Field, Offsets};
+pub use offsets::{ABSENT, FIELDS, Field, Offsets};
 pub use record::{
     ADOPTER_INIT, ADOPTER_NONE, ADOPTER_PIDNS_INIT, ADOPTER_SUBREAPER, ARGS_MAX, COMM_LEN, Death,
-    EXE_MAX, Exec, Exit, Fork, Free, Head, Ids, Kind, LeaderExit, NO_CALL, NO_SIGNAL, Release,
-    SIGCHLD_IGNORED, SIGCHLD_NOCLDWAIT, WAIT_BEGUN, WAIT_HAS_RESULT, WAIT_ID, Wait,
+    EXE_MAX, Exec, Exit, FORK_EXEMPT, FORK_PIDNS_DEAD, FORK_PROCESS, FORK_THREAD, Filled, Fork,
+    ForkFailed, Free, Head, Ids, Kind, LeaderExit, NO_CALL, NO_SIGNAL, Release, SIGCHLD_IGNORED,
+    SIGCHLD_NOCLDWAIT, WAIT_BEGUN, WAIT_HAS_RESULT, WAIT_ID, Wait,
 };

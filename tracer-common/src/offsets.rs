@@ -8,14 +8,20 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 pub struct Field {
     /// The structure's name in BTF.
     pub structure: &'static str,
-    /// Dotted member paths, newest kernel first; the first that exists is taken.
+    /// Dotted member paths, newest kernel first; the first that exists is taken. An element of an
+    /// array of words is named by an enumerator: `subsys[pids_cgrp_id]`.
     pub paths: &'static [&'static str],
     /// The field is one bit wide (or a byte that holds 0 or 1): its offset counts bits.
     pub bit: bool,
+    /// Not every kernel has it: its offset is [`ABSENT`] then.
+    pub optional: bool,
 }
 
+/// The offset of a field that the kernel does not have.
+pub const ABSENT: u32 = u32::MAX;
+
 macro_rules! offsets {
-    ($($(#[$doc:meta])* $name:ident = $structure:literal [$($path:literal),+] $($bit:ident)?;)+) => {
+    ($($(#[$doc:meta])* $name:ident = $structure:literal [$($path:literal),+] $($kind:ident)?;)+) => {
         /// Byte offsets (bit offsets where the field says so), in the order of [`FIELDS`].
         #[derive(Clone, Copy, Debug, FromBytes, Immutable, IntoBytes, KnownLayout)]
         #[repr(C)]
@@ -30,11 +36,18 @@ macro_rules! offsets {
 
         /// The fields of [`Offsets`], in its order.
         pub const FIELDS: &[Field] = &[
-            $(Field { structure: $structure, paths: &[$($path),+], bit: offsets!(@bit $($bit)?) },)+
+            $(offsets!(@field $structure [$($path),+] $($kind)?),)+
         ];
     };
-    (@bit) => { false };
-    (@bit bit) => { true };
+    (@field $structure:literal [$($path:literal),+]) => {
+        Field { structure: $structure, paths: &[$($path),+], bit: false, optional: false }
+    };
+    (@field $structure:literal [$($path:literal),+] bit) => {
+        Field { structure: $structure, paths: &[$($path),+], bit: true, optional: false }
+    };
+    (@field $structure:literal [$($path:literal),+] optional) => {
+        Field { structure: $structure, paths: &[$($path),+], bit: false, optional: true }
+    };
 }
 
 offsets! {
@@ -104,6 +117,8 @@ offsets! {
     signal_is_subreaper = "signal_struct" ["is_child_subreaper"] bit;
     /// An ancestor of it did.
     signal_has_subreaper = "signal_struct" ["has_child_subreaper"] bit;
+    /// Resource limits, a soft and a hard one each.
+    signal_rlim = "signal_struct" ["rlim"];
     /// Table of signal actions.
     sighand_action = "sighand_struct" ["action"];
     /// Handler of an action: 0 default, 1 ignore.
@@ -112,6 +127,30 @@ offsets! {
     action_flags = "k_sigaction" ["sa.sa_flags"];
     /// Real user id.
     cred_uid = "cred" ["uid.val"];
+    /// Effective capabilities.
+    cred_caps = "cred" ["cap_effective"];
+    /// The user namespace that they count in.
+    cred_user_ns = "cred" ["user_ns"];
+    /// Depth of the user namespace, 0 for the initial one.
+    userns_level = "user_namespace" ["level"];
+    /// What is counted of its user in its user namespace (since 5.14).
+    cred_ucounts = "cred" ["ucounts"] optional;
+    /// Processes and threads of the user; the first of its limits, when these had moved out.
+    ucounts_nproc = "ucounts" ["rlimit", "ucount[UCOUNT_RLIMIT_NPROC]"] optional;
+    /// The user of the process, where it is counted up to 5.13.
+    cred_user = "cred" ["user"];
+    /// Its processes and threads.
+    user_processes = "user_struct" ["processes.counter"] optional;
+    /// Its place in the hierarchy that limits pids (unless built without CONFIG_CGROUP_PIDS).
+    css_set_pids = "css_set" ["subsys[pids_cgrp_id]"] optional;
+    /// The place above.
+    css_parent = "cgroup_subsys_state" ["parent"];
+    /// The cgroup at that place.
+    css_cgroup = "cgroup_subsys_state" ["cgroup"];
+    /// Processes and threads in the cgroup and below.
+    pids_counter = "pids_cgroup" ["counter.counter"] optional;
+    /// How many there may be.
+    pids_limit = "pids_cgroup" ["limit.counter"] optional;
     /// The cgroup v2 directory.
     css_set_cgroup = "css_set" ["dfl_cgrp"];
     /// Its directory node.
@@ -134,6 +173,12 @@ offsets! {
     pidns_inum = "pid_namespace" ["ns.inum"];
     /// The init of the namespace.
     pidns_child_reaper = "pid_namespace" ["child_reaper"];
+    /// How many pids of it are taken, with a mark that more may be.
+    pidns_allocated = "pid_namespace" ["pid_allocated"];
+    /// The first number that it does not give out (per namespace since 6.14).
+    pidns_pid_max = "pid_namespace" ["pid_max"] optional;
+    /// What `clone` was asked for.
+    clone_flags = "kernel_clone_args" ["flags"];
     /// First byte of the argument strings.
     mm_arg_start = "mm_struct" ["arg_start"];
     /// Past the last byte of the argument strings.

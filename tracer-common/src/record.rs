@@ -32,11 +32,13 @@ pub enum Kind {
     Free = 7,
     /// [`Release`]
     Release = 8,
+    /// [`ForkFailed`]
+    ForkFailed = 9,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Fork,
         Self::Exec,
         Self::LeaderExit,
@@ -45,6 +47,7 @@ impl Kind {
         Self::Wait,
         Self::Free,
         Self::Release,
+        Self::ForkFailed,
     ];
 }
 
@@ -84,6 +87,18 @@ pub struct Ids {
     pub ns_pid: u32,
 }
 
+/// How much of a limit on processes and threads is used. 0 of 0: not known.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
+)]
+#[repr(C)]
+pub struct Filled {
+    /// So many there are.
+    pub used: u64,
+    /// So many there may be.
+    pub limit: u64,
+}
+
 /// A process was created (`sched_process_fork`); the head is the child's.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
@@ -94,6 +109,8 @@ pub struct Fork {
     pub head: Head,
     /// Where the child lives.
     pub ids: Ids,
+    /// Processes and threads of its user, and its soft `RLIMIT_NPROC`.
+    pub nproc: Filled,
     /// Start of the parent.
     pub parent_start: u64,
     /// The parent: `real_parent` of the child.
@@ -297,3 +314,45 @@ pub struct Release {
 
 /// [`Release::call`]: not known.
 pub const NO_CALL: u32 = u32::MAX;
+
+/// [`ForkFailed::flags`]: a process was asked for.
+pub const FORK_PROCESS: u32 = 1;
+/// [`ForkFailed::flags`]: a thread was asked for.
+pub const FORK_THREAD: u32 = 2;
+/// [`ForkFailed::flags`]: `RLIMIT_NPROC` does not bind the caller.
+pub const FORK_EXEMPT: u32 = 4;
+/// [`ForkFailed::flags`]: `pidns` is a namespace whose init is dead.
+pub const FORK_PIDNS_DEAD: u32 = 8;
+
+/// `fork`, `vfork`, `clone` or `clone3` failed; the head is the caller's. The counts are of the moment
+/// after, when what the child would have taken has been given back.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
+)]
+#[repr(C)]
+pub struct ForkFailed {
+    /// The caller.
+    pub head: Head,
+    /// Inode number of its cgroup v2 directory.
+    pub cgroup: u64,
+    /// Its name.
+    pub comm: [u8; COMM_LEN],
+    /// Processes and threads of its user, and its soft `RLIMIT_NPROC`.
+    pub nproc: Filled,
+    /// The nearest cgroup up the tree that is at its limit of pids.
+    pub pids: Filled,
+    /// Inode number of the directory of that cgroup, 0 for none.
+    pub pids_cgroup: u64,
+    /// The pids of `pidns`, when it has none left.
+    pub pidns_pids: Filled,
+    /// Pids taken of the initial namespace: all processes and threads of the machine.
+    pub machine: u64,
+    /// Inode number of the nearest pid namespace up the tree that is dead or full, 0 for none.
+    pub pidns: u32,
+    /// What the call returned, as a positive errno.
+    pub error: u32,
+    /// Number of the system call; [`NO_CALL`] when not known.
+    pub call: u32,
+    /// `FORK_*` bits.
+    pub flags: u32,
+}

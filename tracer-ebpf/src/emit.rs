@@ -80,6 +80,18 @@ pub(crate) fn record<T: IntoBytes + 'static>(make: impl FnOnce(u64) -> T) {
     }
 }
 
+/// The same for one that is too large to be made on the stack: it is filled where it is.
+#[inline(always)]
+pub(crate) fn record_in_place<T: IntoBytes + Default + 'static>(fill: impl FnOnce(u64, &mut T)) {
+    match RING.reserve::<T>(0) {
+        Some(mut room) => {
+            fill(now(), room.write(T::default()));
+            room.submit(wakeup());
+        }
+        None => count(Loss::RingFull),
+    }
+}
+
 /// Writes one record of variable size.
 #[inline(always)]
 pub(crate) fn bytes(record: &[u8]) {

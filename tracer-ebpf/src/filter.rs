@@ -24,6 +24,12 @@ pub(crate) fn wants(process: Process) -> bool {
     read!(CONFIG.tree_only) == 0 || is_tracked(tgid, process.start())
 }
 
+/// The same of a process that is known by its numbers only.
+#[inline(always)]
+pub(crate) fn wants_id(tgid: u32, start: u64) -> bool {
+    tgid != read!(CONFIG.tracer_tgid) && (read!(CONFIG.tree_only) == 0 || is_tracked(tgid, start))
+}
+
 #[inline(always)]
 fn is_tracked(tgid: u32, start: u64) -> bool {
     // SAFETY: the value is copied at once; a concurrent overwrite yields another valid start.

@@ -127,6 +127,9 @@ pub struct Output {
     /// Show events after at most this time; 0s wakes the tracer at every event
     #[arg(long, value_name = "DURATION", default_value = "50ms")]
     pub latency: String,
+    /// Report forks that fail also where that takes one more hook (with tracepoint hooks it does not)
+    #[arg(long)]
+    pub fork_failures: bool,
     /// Which hooks of the kernel: the exact ones where it allows them, or one set (see doctor)
     #[arg(long, value_enum, default_value_t = Hooks::Auto)]
     pub hooks: Hooks,

@@ -62,6 +62,7 @@ async fn session(settings: &settings::Session) -> Result<u8> {
         ring_size: settings.ring_size,
         immediate: settings.latency.is_zero(),
         hooks: settings.hooks,
+        fork_failures: settings.fork_failures,
     })?;
     let mut signals = Signals::catch()?;
     let mut road = Road::new(settings, live, output);
@@ -224,6 +225,7 @@ impl Road {
                 *wounded = Some(now);
                 take(lost);
             });
+            live.measure(&mut take);
         }
         let until = match (last && emptied, emptied) {
             (true, _) => u64::MAX,
@@ -241,6 +243,9 @@ impl Road {
 
     fn show(&mut self) {
         for event in self.model.drain() {
+            if let What::PidSpace(gauge) = &event.what {
+                sink::say(&sink::warning(gauge));
+            }
             self.sink.event(&event, self.output.buffer());
         }
     }
@@ -272,6 +277,7 @@ impl Road {
         summary.late = self.order.late();
         summary.received = self.live.received();
         summary.left_out = self.live.left_out();
+        summary.sees_fork_failures = self.live.sees_fork_failures();
         if settings.style.summary {
             let what = What::Summary(Box::new(summary.clone()));
             self.sink.event(&Event { at: now, who: None, what }, self.output.buffer());

@@ -56,6 +56,8 @@ pub struct Session {
     pub latency: Duration,
     /// Which hooks.
     pub hooks: Hooks,
+    /// Report failed forks where they take a hook of their own, too.
+    pub fork_failures: bool,
     /// The command to run.
     pub command: Option<Command>,
 }
@@ -167,6 +169,7 @@ fn session(output: &cli::Output, target: Target) -> Checked<Session> {
             cli::Hooks::Fentry => Hooks::Fentry,
             cli::Hooks::Tracepoint => Hooks::Tracepoint,
         },
+        fork_failures: output.fork_failures,
         command: None,
     })
 }

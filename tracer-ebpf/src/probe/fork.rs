@@ -22,6 +22,7 @@ fn on_fork(ctx: BtfTracePointContext) -> i32 {
         Fork {
             head: emit::head(Kind::Fork, time, child),
             ids: child.ids(),
+            nproc: child.nproc(),
             parent_start: parent.start(),
             parent: parent.tgid(),
             forker: caller.tgid(),

@@ -1,5 +1,6 @@
 //! One file per hook family.
 
+mod clone;
 mod death;
 mod exec;
 mod exit;

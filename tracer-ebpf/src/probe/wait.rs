@@ -1,6 +1,6 @@
 //! Who waits. In the tracepoint tier: `sys_exit(regs, ret)`, which needs no tracefs and, because the registers still hold
 //! the arguments (x86-64), no second hook at entry. It runs at the end of every system call, so the
-//! number decides first. In the fentry tier, where the release itself names the reaper:
+//! number decides first; failed forks are handed to `clone`. In the fentry tier, where the release itself names the reaper:
 //! `sched_process_wait(pid)`, raised by `do_wait` (kernel/exit.c) when a wait begins.
 
 use aya_ebpf::{
@@ -10,6 +10,7 @@ use aya_ebpf::{
 };
 use tracer_common::{Head, Kind, WAIT_BEGUN, WAIT_HAS_RESULT, WAIT_ID, Wait};
 
+use super::clone;
 use crate::{emit, filter, settings::read, task::Registers};
 
 /// x86-64: number of `wait4`.
@@ -26,10 +27,16 @@ fn on_wait(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the first argument is typed as pt_regs.
     let registers = unsafe { Registers::new(ctx.arg(0)) };
     let number = registers.number();
-    if (number != WAIT4 && number != WAITID) || registers.is_32_bit() {
+    let is_fork = clone::is_fork(number);
+    if (number != WAIT4 && number != WAITID && !is_fork) || registers.is_32_bit() {
         return 0;
     }
-    let call = read_call(number, registers.arguments(), ctx.arg(1));
+    let (arguments, ret) = (registers.arguments(), ctx.arg(1));
+    if is_fork {
+        clone::returned(number, arguments[0], ret);
+        return 0;
+    }
+    let call = read_call(number, arguments, ret);
     let thread = bpf_get_current_pid_tgid();
     let tgid = (thread >> 32) as u32;
     if !filter::wants_wait(tgid, call.pid) {

@@ -6,14 +6,15 @@
 //! every pointer that a program follows it searches all of BTF by name, up to a millisecond each
 //! time and once per path: pointers are read once and before branches.
 
+mod limits;
 mod place;
 mod registers;
 
 use core::ptr::read_volatile;
 
-use tracer_common::{COMM_LEN, SIGCHLD_IGNORED, SIGCHLD_NOCLDWAIT};
+use tracer_common::{ABSENT, COMM_LEN, Filled, SIGCHLD_IGNORED, SIGCHLD_NOCLDWAIT};
 
-pub(crate) use self::registers::Registers;
+pub(crate) use self::{limits::fork_failed, registers::Registers};
 use crate::settings::read;
 
 /// `include/linux/sched.h`: the task is a kernel thread.
@@ -37,7 +38,7 @@ const ACTION_SIZE: u32 = 32;
 ///
 /// `base` carries its BTF type for the verifier and `offset` was found in BTF for a field of type `T`.
 #[inline(always)]
-unsafe fn load<T>(base: *const u8, offset: u32) -> T {
+pub(crate) unsafe fn load<T>(base: *const u8, offset: u32) -> T {
     // SAFETY: by the contract above; the kernel turns a faulting load into zero.
     unsafe { read_volatile(base.add(offset as usize).cast()) }
 }
@@ -170,6 +171,25 @@ impl Process {
     pub(crate) fn uid(self) -> u32 {
         let cred = field!(self.task.0, task_cred);
         field!(cred, cred_uid)
+    }
+
+    /// How many processes and threads its user has, and may have.
+    #[inline(always)]
+    pub(crate) fn nproc(self) -> Filled {
+        let cred: *const u8 = field!(self.task.0, task_cred);
+        let used = if read!(OFFSETS.cred_ucounts) != ABSENT {
+            let ucounts: *const u8 = field!(cred, cred_ucounts);
+            field!(ucounts, ucounts_nproc)
+        } else if read!(OFFSETS.user_processes) != ABSENT {
+            let user: *const u8 = field!(cred, cred_user);
+            let processes: u32 = field!(user, user_processes);
+            u64::from(processes)
+        } else {
+            return Filled::default();
+        };
+        let soft = read!(OFFSETS.signal_rlim) + limits::NPROC_SOFT;
+        // SAFETY: the limit on processes in the array that was found in BTF.
+        Filled { used, limit: unsafe { load(self.signal(), soft) } }
     }
 
     #[inline(always)]

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
-    lifecycle::summary::Summary,
-    observation::{AdopterKind, Bytes, Call, Comm, Fate, Home, Lost, Program, Status},
+    lifecycle::{gauge::Gauge, summary::Summary},
+    observation::{
+        AdopterKind, Bytes, Call, Comm, Fate, Filled, ForkCall, Home, Lost, Program, Status,
+    },
 };
 
 /// One event.
@@ -108,6 +110,10 @@ pub enum What {
         /// What to do.
         remedy: String,
     },
+    /// It could not create a process or thread.
+    ForkFailed(Box<ForkFailure>),
+    /// Soon there is no room for another process or thread.
+    PidSpace(Gauge),
     /// Records were lost.
     Lost(Lost),
     /// The last event of a session.
@@ -142,6 +148,69 @@ pub struct Exit {
     pub cpu_system: u64,
     /// Largest resident size, bytes.
     pub max_rss: u64,
+}
+
+/// [`What::ForkFailed`]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForkFailure {
+    /// What the call returned, as a positive errno.
+    pub errno: i32,
+    /// Which call.
+    pub call: Option<ForkCall>,
+    /// A thread was asked for, not a process.
+    pub thread: Option<bool>,
+    /// Which limit it was.
+    pub cause: Option<ForkCause>,
+    /// How full it was.
+    pub filled: Option<Filled>,
+    /// Whose, when it is that of a user.
+    pub uid: Option<u32>,
+    /// Whose, when it is that of a cgroup.
+    pub cgroup: Option<Bytes>,
+    /// Whose, when it is that of a pid namespace other than the machine's.
+    pub pidns: Option<u32>,
+    /// How much of it zombies held.
+    pub zombies: Option<Held>,
+}
+
+/// What zombies hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// How many there are.
+    pub total: u64,
+    /// Whose, most first.
+    pub of: Vec<(Peer, u64)>,
+}
+
+/// Why a process or thread could not be created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ForkCause {
+    /// The user's processes and threads.
+    RlimitNproc,
+    /// The cgroup's.
+    PidsMax,
+    /// The machine's.
+    ThreadsMax,
+    /// The numbers of the machine, or of a pid namespace.
+    PidMax,
+    /// The init of the pid namespace is dead.
+    PidnsInitDead,
+    /// There was no memory for it.
+    Memory,
+}
+
+impl ForkCause {
+    /// Its name in the contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RlimitNproc => "rlimit_nproc",
+            Self::PidsMax => "pids_max",
+            Self::ThreadsMax => "threads_max",
+            Self::PidMax => "pid_max",
+            Self::PidnsInitDead => "pidns_init_dead",
+            Self::Memory => "memory",
+        }
+    }
 }
 
 /// Who ended a zombie.

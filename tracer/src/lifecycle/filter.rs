@@ -45,7 +45,10 @@ impl Filter {
 
     /// Whether an event of a matching process is shown.
     pub(crate) fn shows(&self, event: &Event) -> bool {
-        let frame = matches!(event.what, What::Session(_) | What::Summary(_) | What::Lost(_));
+        let frame = matches!(
+            event.what,
+            What::Session(_) | What::Summary(_) | What::Lost(_) | What::PidSpace(_)
+        );
         frame
             || (self.types.is_empty() || self.types.iter().any(|name| name == event.what.name()))
                 && self.min_zombie.is_none_or(|least| lasts(&event.what, least))
@@ -64,20 +67,22 @@ fn lasts(what: &What, least: u64) -> bool {
         | What::LeaderExit { .. }
         | What::Exit(_)
         | What::Zombie { .. }
+        | What::ForkFailed(_)
+        | What::PidSpace(_)
         | What::Session(_)
         | What::Lost(_)
         | What::Summary(_) => false,
     }
 }
 
-fn below(path: &[u8], at: &[u8]) -> bool {
+pub(super) fn below(path: &[u8], at: &[u8]) -> bool {
     let at = at.strip_suffix(b"/").unwrap_or(at);
     path.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
 }
 
 impl What {
     /// The types of events that `--type` may name.
-    pub const NAMES: [&str; 12] = [
+    pub const NAMES: [&str; 14] = [
         "session",
         "existing",
         "fork",
@@ -88,6 +93,8 @@ impl What {
         "reparent",
         "reap",
         "unreaped",
+        "fork_failed",
+        "pid_space",
         "lost",
         "summary",
     ];
@@ -105,6 +112,8 @@ impl What {
             Self::Reparent { .. } => "reparent",
             Self::Reap(_) => "reap",
             Self::Unreaped { .. } => "unreaped",
+            Self::ForkFailed(_) => "fork_failed",
+            Self::PidSpace(_) => "pid_space",
             Self::Lost(_) => "lost",
             Self::Summary(_) => "summary",
         }

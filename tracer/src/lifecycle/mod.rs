@@ -7,6 +7,8 @@ mod adoption;
 pub mod brood;
 pub mod event;
 pub mod filter;
+mod forks;
+pub mod gauge;
 mod parents;
 mod process;
 mod reaping;
@@ -26,11 +28,14 @@ use std::{
 
 use event::{Event, Exit, Peer, What};
 use filter::Filter;
+use gauge::Gauges;
 use process::{Process, Waits};
 use state::{Seen, State, Step, step};
 use summary::{Living, Summary, Tally};
 
-use crate::observation::{Execed, Exited, Fact, Forked, Found, Identity, Observation, Sigchld};
+use crate::observation::{
+    Execed, Exited, Fact, Forked, Found, Identity, Measure, Observation, Sigchld, Space,
+};
 
 /// How long a reaped process is kept for its late records when its release is never seen, ns.
 const KEEP_GONE: u64 = 10_000_000_000;
@@ -47,6 +52,7 @@ pub struct Model {
     /// Reaped processes whose release has not been seen, in the order of their ends.
     gone: VecDeque<(u64, Identity)>,
     tally: Tally,
+    gauges: Gauges,
     events: Vec<Event>,
 }
 
@@ -61,6 +67,7 @@ impl Model {
             alarms: BinaryHeap::new(),
             gone: VecDeque::new(),
             tally: Tally::default(),
+            gauges: Gauges::default(),
             events: Vec::new(),
         }
     }
@@ -83,6 +90,12 @@ impl Model {
             Fact::Looked { id, doing } => {
                 if let Some(process) = self.get_mut(id) {
                     process.looked = Some((at, doing));
+                }
+            }
+            Fact::ForkFailed(failed) => self.fork_failed(at, &failed),
+            Fact::Measured(measures) => {
+                for measure in measures {
+                    self.measured(at, measure);
                 }
             }
             Fact::Lost(lost) => {
@@ -172,7 +185,13 @@ impl Model {
             })
             .collect();
         living.sort_by_key(|living| living.who.pid);
-        self.tally.summary(living, self.leakers(now), self.adopters(now))
+        Summary { pid_space: self.gauges.list(), ..self.tally.summary(living, self.leakers(now), self.adopters(now)) }
+    }
+
+    fn measured(&mut self, at: u64, measure: Measure) {
+        if let Some(gauge) = self.gauges.take(at, measure) {
+            self.events.push(Event { at, who: None, what: What::PidSpace(gauge) });
+        }
     }
 
     fn push(&mut self, at: u64, pid: u32, what: What) {
@@ -308,6 +327,9 @@ impl Model {
     fn forked(&mut self, at: u64, fork: Forked) {
         if self.is_superseded(fork.id) {
             return;
+        }
+        if let (Some(filled), Some(uid)) = (fork.nproc, fork.home.uid) {
+            self.measured(at, Measure { space: Space::User(uid), filled });
         }
         let pid = fork.id.pid;
         let step = self.get(fork.id).map_or(Step::Apply, |known| step(known.state, Seen::Forked));

@@ -34,6 +34,7 @@ pub(crate) enum Seen {
     },
     Freed,
     Released,
+    ForkFailed,
 }
 
 /// What to do.
@@ -90,6 +91,9 @@ pub(crate) fn step(state: State, seen: Seen) -> Step {
         (Running | LeaderGone | Exiting | Zombie, Seen::Freed) => Step::Apply,
         // In the context of whoever reaps it.
         (Running | LeaderGone | Exiting | Zombie, Seen::Released) => Step::Apply,
+        (Running | LeaderGone, Seen::ForkFailed) => Step::Apply,
+        // No thread is left to call fork: the record came late.
+        (Exiting | Zombie | Gone, Seen::ForkFailed) => Step::Ignore,
         // Reaped already in our eyes: the death said that nobody would wait.
         (Gone, Seen::Freed | Seen::Released) => Step::Drop,
     }

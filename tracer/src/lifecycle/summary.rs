@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use super::{
     brood::{Brood, Verdict},
-    event::{By, Event, Peer, Reap, Via, What, Who},
+    event::{By, Event, ForkCause, Peer, Reap, Via, What, Who},
+    gauge::Gauge,
 };
 use crate::observation::{AdopterKind, Comm, Identity, Lost, LostWhere};
 
@@ -35,6 +36,12 @@ pub struct Summary {
     pub leakers: Vec<Leaker>,
     /// Who adopted orphans, most orphans first.
     pub adopters: Vec<Adopter>,
+    /// Failed forks by cause, most first.
+    pub fork_failures: Vec<(Option<ForkCause>, u64)>,
+    /// Failed forks are seen: none means none.
+    pub sees_fork_failures: bool,
+    /// How full the machine is, its cgroups and users, the next to be full first.
+    pub pid_space: Vec<Gauge>,
     /// Records lost, by place.
     pub lost: BTreeMap<LostWhere, u64>,
     /// Records that the kernel side made and that arrived.
@@ -176,7 +183,7 @@ impl Durations {
 /// Names kept apart: a program that renames itself without end stays bounded.
 const NAMES: usize = 1000;
 /// Rows of each table of the summary.
-const ROWS: usize = 10;
+pub(super) const ROWS: usize = 10;
 
 /// A process by its pid and its start as first reported: the same for all its life.
 pub(crate) type Key = (u32, u64);
@@ -191,6 +198,7 @@ pub(crate) struct Tally {
     by_reaper: ByName,
     adopters: BTreeMap<Key, (Identity, Adoptions)>,
     parents: BTreeMap<(u32, u64), Option<Comm>>,
+    fork_failures: BTreeMap<Option<ForkCause>, u64>,
     lost: BTreeMap<LostWhere, u64>,
 }
 
@@ -209,9 +217,13 @@ impl Tally {
             }
             What::Reparent { .. } => totals.reparents += 1,
             What::Reap(reap) => self.reaped(event.who, reap),
+            What::ForkFailed(failure) => {
+                *self.fork_failures.entry(failure.cause).or_default() += 1;
+            }
             What::Session(_)
             | What::LeaderExit { .. }
             | What::Unreaped { .. }
+            | What::PidSpace(_)
             | What::Lost(_)
             | What::Summary(_) => {}
         }
@@ -286,6 +298,12 @@ impl Tally {
             by_reaper: rows(&self.by_reaper),
             leakers: most(leakers.into_iter(), |leaker| leaker.zombies),
             adopters: most(adopters.into_iter(), |adopter| adopter.orphans),
+            fork_failures: most(
+                self.fork_failures.iter().map(|(cause, count)| (*cause, *count)),
+                |(_, count)| *count,
+            ),
+            sees_fork_failures: false,
+            pid_space: Vec::new(),
             lost: self.lost.clone(),
             received: 0,
             left_out: 0,

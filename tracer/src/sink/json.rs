@@ -5,7 +5,7 @@ use std::io;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json, ser::Formatter};
 
-use super::{Sink, escape, stamp::Stamp};
+use super::{Sink, escape, forks, stamp::Stamp};
 use crate::{
     lifecycle::{
         event::{By, Cause, Event, Life, Peer, Reap, Reaper, Via, What, Who, arguments},
@@ -173,6 +173,8 @@ fn what<M: SerializeMap>(
             map.serialize_entry("where", &place.as_deref())?;
             map.serialize_entry("remedy", remedy)
         }
+        What::ForkFailed(failure) => forks::failure_fields(failure, map, escaped),
+        What::PidSpace(gauge) => forks::gauge_fields(gauge, map, escaped),
         What::Lost(lost) => {
             map.serialize_entry("count", &lost.count)?;
             map.serialize_entry("where", place(lost.place))?;
@@ -292,8 +294,7 @@ fn summary_fields<M: SerializeMap>(summary: &Summary, map: &mut M) -> Result<(),
         named(row, one.peer.comm)
     });
     map.serialize_entry("orphans_by_adopter", &adopters.collect::<Vec<_>>())?;
-    // Not traced by this tier: unknown, not none.
-    map.serialize_entry("fork_failures", &None::<u64>)?;
+    forks::summary_fields(summary, map)?;
     let lost = |at| summary.lost.get(&at).copied().unwrap_or(0);
     map.serialize_entry(
         "lost",

@@ -2,6 +2,7 @@
 //! goes is `output`'s business.
 
 mod escape;
+mod forks;
 mod json;
 mod lifecycles;
 pub mod output;
@@ -13,6 +14,7 @@ use std::io::{self, Write as _};
 
 use crate::lifecycle::event::Event;
 
+pub use forks::warning;
 pub use stamp::{Stamp, duration};
 
 /// A format for events.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{
     Sink,
     escape::{argument, text},
+    forks,
     stamp::{Stamp, duration},
 };
 use crate::{
@@ -98,7 +99,7 @@ impl Sink for Text {
                 to.extend_from_slice(header.as_bytes());
             }
             // Printed to stderr by the session, wherever the events go.
-            (What::Summary(_), _) => {}
+            (What::Summary(_) | What::PidSpace(_), _) => {}
             (What::Lost(_), _) => to.extend_from_slice(format!("{details}\n").as_bytes()),
             (_, Some(who)) => {
                 self.line(event.at, who, event.what.name(), tone, &details, to);
@@ -110,7 +111,7 @@ impl Sink for Text {
 
 fn describe(what: &What) -> (Tone, String) {
     match what {
-        What::Session(_) | What::Summary(_) => (Tone::Plain, String::new()),
+        What::Session(_) | What::Summary(_) | What::PidSpace(_) => (Tone::Plain, String::new()),
         What::Existing { zombie_at_least: None } => (Tone::Quiet, "running".to_owned()),
         What::Existing { zombie_at_least: Some(_) } => {
             (Tone::Dead, "zombie since before the start".to_owned())
@@ -176,6 +177,7 @@ fn describe(what: &What) -> (Tone, String) {
             );
             (Tone::Bad, details)
         }
+        What::ForkFailed(failure) => (Tone::Bad, forks::details(failure)),
         What::Lost(lost) => {
             (Tone::Bad, format!("LOST {} records ({})", lost.count, place(lost.place)))
         }
@@ -362,6 +364,7 @@ pub(super) fn summary(summary: &Summary) -> String {
             let _ = writeln!(out, "still {state}: {}, parent {parent}", peer(process));
         }
     }
+    forks::summary(&mut out, summary);
     for (at, count) in &summary.lost {
         let _ = writeln!(out, "LOST: {count} records ({})", place(*at));
     }

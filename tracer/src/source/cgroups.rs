@@ -1,5 +1,6 @@
-//! From a cgroup id to its path: the id of a cgroup v2 directory is its inode number, which also is
-//! its file handle, so the kernel itself says where it is.
+//! From a cgroup id to its path: the id of a cgroup directory is its inode number, which also is its
+//! file handle, so the kernel itself says where it is. In v2, and where the controller of pids is still
+//! mounted in v1, in that hierarchy.
 
 use std::{
     collections::HashMap,
@@ -8,7 +9,7 @@ use std::{
         fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
         unix::ffi::OsStrExt as _,
     },
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use crate::observation::Bytes;
@@ -18,32 +19,67 @@ const FILEID_KERNFS: i32 = 0xfe;
 /// Paths kept: far more than cgroups on any machine, and a bound where they are made in a loop.
 const KEPT: usize = 10_000;
 
-/// The cgroup v2 hierarchy and the paths already asked for.
+/// The hierarchies of cgroups.
 pub(crate) struct Cgroups {
-    root: Option<(File, PathBuf)>,
-    paths: HashMap<u64, Option<Bytes>>,
+    unified: Hierarchy,
+    /// The one of the pids controller in v1; none where it is in v2.
+    pids: Option<Hierarchy>,
 }
 
 impl Cgroups {
-    /// The hierarchy as mounted here; without one every path is unknown.
+    /// As mounted here; without a hierarchy every path in it is unknown.
     pub(crate) fn new() -> Self {
-        let mount = procfs::process::Process::myself()
-            .and_then(|process| process.mountinfo())
-            .ok()
-            .and_then(|mounts| mounts.into_iter().find(|mount| mount.fs_type == "cgroup2"))
-            .map(|mount| mount.mount_point);
-        let root = mount.and_then(|path| Some((File::open(&path).ok()?, path)));
-        Self { root, paths: HashMap::new() }
+        let unified = Hierarchy::open(mounted("cgroup2", None));
+        let pids = mounted("cgroup", Some("pids")).map(|path| Hierarchy::open(Some(path)));
+        Self { unified, pids }
     }
 
     /// No hierarchy at all.
     #[cfg(test)]
     pub(crate) fn none() -> Self {
-        Self { root: None, paths: HashMap::new() }
+        Self { unified: Hierarchy::open(None), pids: None }
     }
 
-    /// The path of a cgroup from the root of the hierarchy, unless it is gone or not to be had.
+    /// The path of a cgroup v2 directory from its root, unless it is gone or not to be had.
     pub(crate) fn path(&mut self, id: u64) -> Option<Bytes> {
+        self.unified.path(id)
+    }
+
+    /// The same of a directory in the hierarchy that limits pids.
+    pub(crate) fn pids_path(&mut self, id: u64) -> Option<Bytes> {
+        self.pids.as_mut().unwrap_or(&mut self.unified).path(id)
+    }
+
+    /// Where the hierarchy that limits pids is mounted.
+    pub(crate) fn pids_root(&self) -> Option<&Path> {
+        let hierarchy = self.pids.as_ref().unwrap_or(&self.unified);
+        hierarchy.root.as_ref().map(|(_, path)| path.as_path())
+    }
+}
+
+/// Where a file system of this type, with this option, is mounted.
+fn mounted(kind: &str, option: Option<&str>) -> Option<PathBuf> {
+    let mounts = procfs::process::Process::myself().and_then(|process| process.mountinfo());
+    let found = mounts.ok()?.into_iter().find(|mount| {
+        mount.fs_type == kind
+            && option.is_none_or(|option| mount.super_options.contains_key(option))
+    });
+    Some(found?.mount_point)
+}
+
+/// A hierarchy and the paths already asked for.
+struct Hierarchy {
+    root: Option<(File, PathBuf)>,
+    paths: HashMap<u64, Option<Bytes>>,
+}
+
+impl Hierarchy {
+    fn open(mount: Option<PathBuf>) -> Self {
+        let root = mount.and_then(|path| Some((File::open(&path).ok()?, path)));
+        Self { root, paths: HashMap::new() }
+    }
+
+    fn path(&mut self, id: u64) -> Option<Bytes> {
         if let Some(path) = self.paths.get(&id) {
             return path.clone();
         }

@@ -2,16 +2,17 @@
 //! error, never a guess.
 
 use tracer_common::{
-    ADOPTER_INIT, ADOPTER_PIDNS_INIT, ADOPTER_SUBREAPER, Death, Exec, Exit, Fork, Free, Head, Ids,
-    Kind, LeaderExit, Release, SIGCHLD_IGNORED, SIGCHLD_NOCLDWAIT, WAIT_BEGUN, WAIT_HAS_RESULT,
-    WAIT_ID, Wait,
+    ADOPTER_INIT, ADOPTER_PIDNS_INIT, ADOPTER_SUBREAPER, Death, Exec, Exit, FORK_EXEMPT,
+    FORK_PIDNS_DEAD, FORK_PROCESS, FORK_THREAD, Fork, Free, Head, Ids, Kind, LeaderExit, Release,
+    SIGCHLD_IGNORED, SIGCHLD_NOCLDWAIT, WAIT_BEGUN, WAIT_HAS_RESULT, WAIT_ID, Wait,
 };
 use zerocopy::FromBytes;
 
 use super::cgroups::Cgroups;
 use crate::observation::{
-    Adopter, AdopterKind, Bytes, Call, Comm, Died, Execed, Exited, Fact, Fate, Forked, Home,
-    Identity, Observation, Outcome, Program, Released, Sigchld, Start, Status, Waited,
+    Adopter, AdopterKind, Bytes, Call, Comm, Died, Execed, Exited, Fact, Fate, Filled, ForkCall,
+    ForkFailed, Forked, Home, Identity, Limits, Observation, Outcome, Program, Released, Sigchld,
+    Start, Status, Waited,
 };
 
 /// The record is shorter or longer than its kind, or of no kind.
@@ -30,6 +31,7 @@ pub(crate) fn decode(bytes: &[u8], cgroups: &mut Cgroups) -> Result<Observation,
         Kind::Death => death(&whole(bytes)?),
         Kind::Wait => wait(&whole(bytes)?),
         Kind::Release => release(&whole(bytes)?),
+        Kind::ForkFailed => fork_failed(&whole(bytes)?, cgroups),
         Kind::Free => whole(bytes).map(|free: Free| Fact::Freed { id: identity(&free.head) })?,
     };
     Ok(Observation { at: head.time, fact })
@@ -65,7 +67,57 @@ fn fork(record: &Fork, cgroups: &mut Cgroups) -> Fact {
         exit_signal: record.exit_signal,
         comm: Comm::new(record.comm),
         home: home(&record.head, record.ids, cgroups),
+        // The superuser's is none (`copy_process`, kernel/fork.c).
+        nproc: filled(record.nproc).filter(|_| record.head.uid != 0),
     })
+}
+
+/// Unless it is not known, or no limit: one that cannot be reached (`PIDS_MAX`, kernel/cgroup/pids.c;
+/// `RLIM_INFINITY`).
+fn filled(record: tracer_common::Filled) -> Option<Filled> {
+    let tracer_common::Filled { used, limit } = record;
+    (limit != 0 || used != 0).then_some(Filled { used, limit }).filter(|one| one.limit <= MOST_PIDS)
+}
+
+/// `PID_MAX_LIMIT`, include/linux/threads.h.
+const MOST_PIDS: u64 = 4 << 20;
+
+fn fork_failed(record: &tracer_common::ForkFailed, cgroups: &mut Cgroups) -> Fact {
+    let is = |bit| record.flags & bit != 0;
+    let limits = Limits {
+        nproc: filled(record.nproc).filter(|_| !is(FORK_EXEMPT)),
+        pids: filled(record.pids)
+            .filter(|_| record.pids_cgroup != 0)
+            .map(|filled| (cgroups.pids_path(record.pids_cgroup), filled)),
+        pidns: filled(record.pidns_pids)
+            .filter(|_| record.pidns != 0 && !is(FORK_PIDNS_DEAD))
+            .map(|filled| (record.pidns, filled)),
+        dead_pidns: is(FORK_PIDNS_DEAD).then_some(record.pidns),
+        machine: record.machine,
+        // For the reader of /proc to say.
+        threads_max: None,
+        pid_max: None,
+    };
+    Fact::ForkFailed(Box::new(ForkFailed {
+        id: identity(&record.head),
+        comm: Comm::new(record.comm),
+        home: Home {
+            uid: Some(record.head.uid),
+            cgroup: cgroups.path(record.cgroup),
+            ..Home::default()
+        },
+        call: match record.call {
+            CLONE => Some(ForkCall::Clone),
+            FORK => Some(ForkCall::Fork),
+            VFORK => Some(ForkCall::Vfork),
+            CLONE3 => Some(ForkCall::Clone3),
+            _ => None,
+        },
+        thread: (is(FORK_THREAD) || is(FORK_PROCESS)).then_some(is(FORK_THREAD)),
+        errno: record.error as i32,
+        limits,
+        zombies: None,
+    }))
 }
 
 fn exec(bytes: &[u8], cgroups: &mut Cgroups) -> Result<Fact, Malformed> {
@@ -151,6 +203,10 @@ fn death(record: &Death) -> Fact {
 }
 
 // x86-64: arch/x86/entry/syscalls/syscall_64.tbl
+const CLONE: u32 = 56;
+const FORK: u32 = 57;
+const VFORK: u32 = 58;
+const CLONE3: u32 = 435;
 const WAIT4: u32 = 61;
 const WAITID: u32 = 247;
 

@@ -80,6 +80,8 @@ pub(crate) struct Tier {
     /// In the order of attachment: the end of a life before its birth, so that what happens
     /// meanwhile is never half a life without an end.
     pub(crate) hooks: &'static [Hook],
+    /// The hook for failed forks, where none of the others has them.
+    pub(crate) fork_failures: Option<&'static Hook>,
 }
 
 macro_rules! hooks {
@@ -115,6 +117,13 @@ pub(crate) static FENTRY: Tier = Tier {
         "on_exec" = Tracepoint "sched_process_exec" "programs run", NOTHING;
         "on_fork" = Tracepoint "sched_process_fork" "births", NOTHING;
     },
+    fork_failures: Some(&Hook {
+        program: "on_cloned",
+        at: At::Return,
+        target: "kernel_clone",
+        tells: "failed forks",
+        without: "the tracepoint hooks see them",
+    }),
 };
 
 /// Where trampolines are refused: the end of every system call is looked at.
@@ -122,13 +131,14 @@ pub(crate) static TRACEPOINT: Tier = Tier {
     name: "tracepoint",
     hooks: hooks! {
         "on_free" = Tracepoint "sched_process_free" "releases without a wait", NOTHING;
-        "on_wait" = Tracepoint "sys_exit" "who waits and reaps", NOTHING;
+        "on_wait" = Tracepoint "sys_exit" "who waits and reaps, failed forks", NOTHING;
         "on_signal" = Tracepoint "signal_generate" "when a zombie begins", NOTHING;
         "on_switch" = Tracepoint "sched_switch" "zombies that send no signal", NOTHING;
         "on_exit" = Tracepoint "sched_process_exit" "exits, adopters", NOTHING;
         "on_exec" = Tracepoint "sched_process_exec" "programs run", NOTHING;
         "on_fork" = Tracepoint "sched_process_fork" "births", NOTHING;
     },
+    fork_failures: None,
 };
 
 /// What the programs need to know of the kernel they run in.

@@ -14,7 +14,8 @@ use tracer_common::{Config, Loss};
 use super::{
     cgroups::Cgroups,
     decode::decode,
-    kernel::{self, FENTRY, TRACEPOINT, Tier, Types},
+    kernel::{self, FENTRY, Hook, TRACEPOINT, Tier, Types},
+    pids::Room,
     probe,
     refusal::hook_refused,
     seed::{self, Scope},
@@ -37,6 +38,8 @@ pub(crate) struct Capture {
     pub(crate) immediate: bool,
     /// Which hooks.
     pub(crate) hooks: Hooks,
+    /// Failed forks too, where they take a hook of their own.
+    pub(crate) fork_failures: bool,
 }
 
 /// Records drained in one go at most, so that the rest of the program gets its turn.
@@ -56,6 +59,8 @@ pub(crate) struct Live {
     malformed: u64,
     received: u64,
     cgroups: Cgroups,
+    room: Room,
+    fork_failures: bool,
     logger: EbpfLogger<&'static dyn log::Log>,
     attached: u64,
     scope: Scope,
@@ -91,7 +96,9 @@ impl Live {
         };
         let tracked = if tree_only { TRACKED_MAX } else { 1 };
         let mut ebpf = types.load(config, capture.ring_size, tracked)?;
-        for hook in tier.hooks {
+        let fork_failures = tier.fork_failures.filter(|_| capture.fork_failures);
+        let hooks: Vec<&Hook> = fork_failures.into_iter().chain(tier.hooks).collect();
+        for hook in &hooks {
             types.load_hook(&mut ebpf, hook).map_err(|error| hook_refused(hook, &error))?;
         }
         // Everything the verifier has to say is said: from here on it is quick.
@@ -101,7 +108,7 @@ impl Live {
             None if capture.own_children => Scope::Only(HashSet::new()),
             None => Scope::All,
         };
-        for hook in tier.hooks {
+        for hook in hooks {
             kernel::attach(&mut ebpf, hook).map_err(|error| hook_refused(hook, &error))?;
         }
         let scope = match (&capture.roots, scope) {
@@ -122,6 +129,8 @@ impl Live {
             malformed: 0,
             received: 0,
             cgroups: Cgroups::new(),
+            room: Room::new(),
+            fork_failures: tier.fork_failures.is_none() || fork_failures.is_some(),
             logger: EbpfLogger::init(&mut ebpf)?,
             attached,
             scope,
@@ -133,6 +142,11 @@ impl Live {
     /// The name of the hooks that run.
     pub(crate) fn tier(&self) -> &'static str {
         self.tier.name
+    }
+
+    /// Whether forks that fail are seen.
+    pub(crate) fn sees_fork_failures(&self) -> bool {
+        self.fork_failures
     }
 
     /// The processes that were there, to be applied before anything drained later. What the hooks
@@ -186,11 +200,21 @@ impl Live {
             let Some(record) = ring.next() else { break };
             self.received += 1;
             match decode(&record, &mut self.cgroups) {
-                Ok(observation) => take(observation),
+                Ok(mut observation) => {
+                    if let Fact::ForkFailed(failed) = &mut observation.fact {
+                        self.room.complete(failed);
+                    }
+                    take(observation);
+                }
                 Err(_) => self.malformed += 1,
             }
         }
         emptied
+    }
+
+    /// How full the machine and its cgroups are, once a second at most.
+    pub(crate) fn measure(&mut self, take: &mut impl FnMut(Observation)) {
+        self.room.measure(&self.cgroups).into_iter().for_each(take);
     }
 
     /// What was lost since the last look, at most once a second unless it is the last.

@@ -7,6 +7,7 @@ mod kernel;
 mod live;
 mod look;
 mod offsets;
+mod pids;
 pub(crate) mod probe;
 mod refusal;
 mod seed;

@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use btfparse::{Error, ErrorKind, Offset, Readable, TypeInformation, TypeVariant};
-use tracer_common::{FIELDS, Field, Offsets};
+use btfparse::{
+    Error, ErrorKind, Integer32Value, NamedValue32, Offset, Readable, TypeInformation, TypeVariant,
+};
+use tracer_common::{ABSENT, FIELDS, Field, Offsets};
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
 use super::Refusal;
@@ -39,17 +41,31 @@ pub(crate) fn find(btf: &Path) -> Result<Layout> {
     let types = TypeInformation::new(&Bytes(bytes))
         .map_err(|error| anyhow::anyhow!("{}: {error:?}", btf.display()))?;
     let offsets = resolve(|field| lookup(&types, field))?;
-    Ok(Layout { offsets, has_task_regs: has_helper(&types, "BPF_FUNC_task_pt_regs") })
+    Ok(Layout {
+        offsets,
+        has_task_regs: enumerator(&types, "bpf_func_id", "BPF_FUNC_task_pt_regs").is_some(),
+    })
 }
 
-/// Whether the kernel lists the helper among those it has.
-fn has_helper(types: &TypeInformation, name: &str) -> bool {
-    let helpers = types.id_of("bpf_func_id").and_then(|id| types.from_id(id));
-    match helpers {
-        Some(TypeVariant::Enum(helpers)) => {
-            helpers.named_value_list().iter().any(|helper| helper.name == name)
+/// Where the enumerators that name elements of arrays are.
+const ENUMERATIONS: [&str; 2] = ["cgroup_subsys_id", "ucount_type"];
+/// x86-64: size of a word.
+const WORD: u32 = 8;
+
+/// The value of an enumerator, if the kernel has it.
+fn enumerator(types: &TypeInformation, enumeration: &str, name: &str) -> Option<u32> {
+    match types.id_of(enumeration).and_then(|id| types.from_id(id)) {
+        Some(TypeVariant::Enum(all)) => {
+            all.named_value_list().iter().find(|one| one.name == name).map(value)
         }
-        _ => false,
+        _ => None,
+    }
+}
+
+fn value(enumerator: &NamedValue32) -> u32 {
+    match enumerator.value {
+        Integer32Value::Signed(value) => value as u32,
+        Integer32Value::Unsigned(value) => value,
     }
 }
 
@@ -60,6 +76,7 @@ fn resolve(lookup: impl Fn(&Field) -> Option<u32>) -> Result<Offsets> {
     for field in FIELDS {
         match lookup(field) {
             Some(offset) => found.push(offset),
+            None if field.optional => found.push(ABSENT),
             None => missing.push(format!("{}.{}", field.structure, field.paths.join("|"))),
         }
     }
@@ -85,13 +102,25 @@ fn structure(types: &TypeInformation, name: &str) -> Option<u32> {
 
 fn lookup(types: &TypeInformation, field: &Field) -> Option<u32> {
     let structure = structure(types, field.structure)?;
-    let offset = field.paths.iter().find_map(|path| types.offset_of(structure, path).ok())?.1;
+    let offset = field.paths.iter().find_map(|path| offset_of(types, structure, path))?;
     Some(match (offset, field.bit) {
         (Offset::ByteOffset(bytes), false) => bytes,
         (Offset::ByteOffset(bytes), true) => bytes * 8,
         (Offset::BitOffsetAndSize(bits, _), true) => bits,
         (Offset::BitOffsetAndSize(..), false) => return None,
     })
+}
+
+/// Of a member, or of an element of an array of words that is named by an enumerator.
+fn offset_of(types: &TypeInformation, structure: u32, path: &str) -> Option<Offset> {
+    let Some((array, index)) = path.strip_suffix(']').and_then(|path| path.split_once('[')) else {
+        return types.offset_of(structure, path).ok().map(|(_, offset)| offset);
+    };
+    let index = ENUMERATIONS.iter().find_map(|name| enumerator(types, name, index))?;
+    match types.offset_of(structure, array).ok()?.1 {
+        Offset::ByteOffset(bytes) => Some(Offset::ByteOffset(bytes + index * WORD)),
+        Offset::BitOffsetAndSize(..) => None,
+    }
 }
 
 #[cfg(test)]
@@ -103,6 +132,20 @@ mod tests {
         let Layout { offsets, .. } = find(Path::new(VMLINUX)).expect("every field");
         assert_ne!(offsets.task_tgid, 0);
         assert_eq!(offsets.task_tgid, offsets.task_pid + 4, "pid and tgid are neighbours");
+    }
+
+    #[test]
+    fn a_field_that_some_kernels_lack_is_marked_absent() {
+        let found = |field: &Field| (!field.optional).then_some(8);
+        let offsets = resolve(found).expect("the others are there");
+        assert_eq!((offsets.pids_counter, offsets.cred_uid), (ABSENT, 8));
+    }
+
+    #[test]
+    fn every_kernel_counts_the_processes_of_a_user_in_one_place() {
+        let Layout { offsets, .. } = find(Path::new(VMLINUX)).expect("every field");
+        let places = [offsets.ucounts_nproc, offsets.user_processes];
+        assert_eq!(places.iter().filter(|place| **place == ABSENT).count(), 1, "{places:?}");
     }
 
     #[test]

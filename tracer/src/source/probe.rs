@@ -93,7 +93,8 @@ fn extras() -> Vec<Check> {
     };
     vec![Check {
         without: "`exe` and `argv` are unknown, and `ns_pid` in nested pid namespaces; with the \
-                  fentry hooks before Linux 5.15 `via`, too; with the tracepoint hooks reaps by \
+                  fentry hooks before Linux 5.15 `via` and failed forks, too; of a failed fork the cgroup \
+                  that is full; with the tracepoint hooks reaps by \
                   waitid are `bound`",
         ..Check::new(
             "memory reads",

@@ -222,6 +222,8 @@ fn birth(fact: &Fact) -> Option<Identity> {
         | Fact::Released(_)
         | Fact::Found(_)
         | Fact::Looked { .. }
+        | Fact::ForkFailed(_)
+        | Fact::Measured(_)
         | Fact::Lost(_) => None,
     }
 }
@@ -238,6 +240,8 @@ fn end(fact: &Fact) -> Option<Identity> {
         | Fact::Released(_)
         | Fact::Found(_)
         | Fact::Looked { .. }
+        | Fact::ForkFailed(_)
+        | Fact::Measured(_)
         | Fact::Lost(_) => None,
     }
 }

@@ -10,6 +10,7 @@ mod common;
 mod containers;
 mod cost;
 mod figures;
+mod forks;
 mod guest;
 mod hostile;
 mod lockdown;

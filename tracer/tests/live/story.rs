@@ -118,7 +118,12 @@ impl Story {
     /// Runs a command under `tracer run`; nothing of it is lost. Where the kernel says that it left out
     /// a program, and that shows, the story is told again.
     pub(crate) fn of_command(command: &[&str]) -> Self {
-        let tell = || Self::told_of(command);
+        Self::with(&[], command)
+    }
+
+    /// The same, with options.
+    pub(crate) fn with(options: &[&str], command: &[&str]) -> Self {
+        let tell = || Self::told_with(options, command);
         let again = |_| Some(tell()).filter(|story| !story.is_marred());
         let story = (1..TELLINGS).find_map(again).unwrap_or_else(tell);
         has(story.summary(), &[("lost", json!({"ring": 0, "decode": 0, "output": 0}))]);

@@ -13,7 +13,7 @@ fn lives() -> impl Strategy<Value = Identity> {
 
 fn records() -> impl Strategy<Value = Observation> {
     let at = prop_oneof![0..20 * SECOND, Just(0), Just(u64::MAX)];
-    (at, 0..11, lives(), lives(), any::<u8>()).prop_map(|(at, kind, id, other, how)| {
+    (at, 0..13, lives(), lives(), any::<u8>()).prop_map(|(at, kind, id, other, how)| {
         let sigchld = Sigchld { ignored: how & 1 != 0, no_wait: how & 2 != 0 };
         let adopter = Adopter { id: INIT, kind: AdopterKind::Init, sigchld };
         let fact = match kind {
@@ -32,6 +32,11 @@ fn records() -> impl Strategy<Value = Observation> {
             }),
             8 => unnamed_wait(other, other.pid),
             9 => free(id),
+            10 => Fact::ForkFailed(Box::new(forks::failed_of(id))),
+            11 => {
+                let filled = Filled { used: at, limit: u64::from(how) };
+                Fact::Measured(vec![Measure { space: Space::User(0), filled }])
+            }
             _ => Fact::Lost(Lost { count: 1, place: LostWhere::Ring, since: 0 }),
         };
         Observation { at, fact }

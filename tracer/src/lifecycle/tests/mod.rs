@@ -6,6 +6,7 @@
 mod adoption;
 mod endings;
 mod filters;
+mod forks;
 mod garbage;
 mod handover;
 mod history;
@@ -108,6 +109,7 @@ facts! {
         exit_signal: SIGCHLD,
         comm: comm("forked"),
         home: Home::default(),
+        nproc: None,
     };
     exec, exec_but(id: Identity) -> Execed Execed {
         id,

@@ -40,7 +40,8 @@ fn subject(fact: &Fact) -> Option<Identity> {
         | Fact::Looked { id, .. }
         | Fact::Released(Released { id, .. })
         | Fact::Found(Found { id, .. }) => Some(*id),
-        Fact::Waited(_) | Fact::Lost(_) => None,
+        Fact::ForkFailed(failed) => Some(failed.id),
+        Fact::Waited(_) | Fact::Measured(_) | Fact::Lost(_) => None,
     }
 }
 

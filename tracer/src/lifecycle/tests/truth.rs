@@ -51,7 +51,11 @@ fn is_true(index: usize, life: &Life, event: &Event) {
             assert_eq!(Some(event.at - zombie), life.zombie_at);
         }
         What::Unreaped { .. } | What::Zombie { .. } | What::LeaderExit { .. } => {}
-        What::Session(_) | What::Lost(_) | What::Summary(_) => panic!("{event:?}"),
+        What::ForkFailed(_)
+        | What::PidSpace(_)
+        | What::Session(_)
+        | What::Lost(_)
+        | What::Summary(_) => panic!("{event:?}"),
     }
 }
 

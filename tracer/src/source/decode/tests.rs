@@ -1,5 +1,5 @@
 use tracer_common::{
-    COMM_LEN, Death, Exec, Exit, Fork, Free, Head, Kind, LeaderExit, Release, Wait,
+    COMM_LEN, Death, Exec, Exit, Fork, ForkFailed, Free, Head, Kind, LeaderExit, Release, Wait,
 };
 use zerocopy::{Immutable, IntoBytes};
 
@@ -43,6 +43,10 @@ fn samples() -> Vec<(Kind, Vec<u8>)> {
         sample(Kind::Death, &Death { head: head(Kind::Death), ..Death::default() }),
         sample(Kind::Wait, &Wait { head: head(Kind::Wait), ..Wait::default() }),
         sample(Kind::Free, &Free { head: head(Kind::Free) }),
+        sample(
+            Kind::ForkFailed,
+            &ForkFailed { head: head(Kind::ForkFailed), ..ForkFailed::default() },
+        ),
         sample(Kind::Release, &Release { head: head(Kind::Release), ..Release::default() }),
     ]
 }
@@ -74,7 +78,7 @@ fn every_truncation_and_every_excess_is_refused() {
 
 #[test]
 fn an_unknown_kind_is_refused() {
-    for kind in [0, 9, u16::MAX] {
+    for kind in [0, 10, u16::MAX] {
         let bytes = Head { kind, ..head(Kind::Free) };
         assert_eq!(decode(bytes.as_bytes(), &mut Cgroups::none()), Err(Malformed));
     }

@@ -1,0 +1,185 @@
+//! Failed forks, and the room that is left for processes and threads, as text and JSON.
+
+use std::fmt::Write as _;
+
+use nix::errno::Errno;
+use serde::ser::SerializeMap;
+use serde_json::{Value, json};
+
+use super::{escape, json::named, stamp::duration, text};
+use crate::{
+    lifecycle::{
+        event::{ForkCause, ForkFailure, Held},
+        gauge::Gauge,
+        summary::Summary,
+    },
+    observation::{Bytes, ForkCall, Space},
+};
+
+/// The fields of a `fork_failed` event.
+pub(super) fn failure_fields<M: SerializeMap>(
+    failure: &ForkFailure,
+    map: &mut M,
+    escaped: &mut Vec<&'static str>,
+) -> Result<(), M::Error> {
+    map.serialize_entry("errno", &errno(failure.errno))?;
+    map.serialize_entry("cause", &failure.cause.map(ForkCause::name))?;
+    map.serialize_entry("limit", &failure.filled.map(|filled| filled.limit))?;
+    map.serialize_entry("used", &failure.filled.map(|filled| filled.used))?;
+    map.serialize_entry("call", &failure.call.map(call))?;
+    map.serialize_entry("thread", &failure.thread)?;
+    map.serialize_entry("uid", &failure.uid)?;
+    cgroup_field(failure.cgroup.as_ref(), map, escaped)?;
+    map.serialize_entry("pidns", &failure.pidns)?;
+    map.serialize_entry("zombies", &failure.zombies.as_ref().map(|held| held.total))?;
+    let holder = |(peer, count): &(crate::lifecycle::event::Peer, u64)| {
+        named(json!({ "pid": peer.pid, "zombies": count }), peer.comm)
+    };
+    let of = failure.zombies.as_ref();
+    let of: Option<Vec<Value>> = of.map(|held| held.of.iter().map(holder).collect());
+    map.serialize_entry("zombies_of", &of)
+}
+
+fn cgroup_field<M: SerializeMap>(
+    cgroup: Option<&Bytes>,
+    map: &mut M,
+    escaped: &mut Vec<&'static str>,
+) -> Result<(), M::Error> {
+    if cgroup.is_some_and(|path| str::from_utf8(path).is_err()) {
+        escaped.push("cgroup");
+    }
+    map.serialize_entry("cgroup", &cgroup.map(|path| escape::reversible(path)))
+}
+
+/// The fields of a `pid_space` event.
+pub(super) fn gauge_fields<M: SerializeMap>(
+    gauge: &Gauge,
+    map: &mut M,
+    escaped: &mut Vec<&'static str>,
+) -> Result<(), M::Error> {
+    let (cgroup, uid) = owner(&gauge.space);
+    map.serialize_entry("limited_by", limit(&gauge.space))?;
+    cgroup_field(cgroup, map, escaped)?;
+    map.serialize_entry("uid", &uid)?;
+    map.serialize_entry("limit", &gauge.filled.limit)?;
+    map.serialize_entry("used", &gauge.filled.used)?;
+    map.serialize_entry("left_ns", &gauge.left)
+}
+
+/// What the summary has of failed forks and of the room that is left.
+pub(super) fn summary_fields<M: SerializeMap>(
+    summary: &Summary,
+    map: &mut M,
+) -> Result<(), M::Error> {
+    let causes = || summary.fork_failures.iter();
+    let total: u64 = causes().map(|(_, count)| count).sum();
+    // Where they are not seen: unknown, not none.
+    map.serialize_entry("fork_failures", &summary.sees_fork_failures.then_some(total))?;
+    let by_cause: Vec<Value> = causes()
+        .map(|(cause, count)| json!({ "cause": cause.map(ForkCause::name), "count": count }))
+        .collect();
+    map.serialize_entry("fork_failures_by_cause", &by_cause)?;
+    let row = |gauge: &Gauge| {
+        let (cgroup, uid) = owner(&gauge.space);
+        let mut row = json!({
+            "limited_by": limit(&gauge.space), "cgroup": cgroup.map(|path| escape::reversible(path)),
+            "uid": uid, "limit": gauge.filled.limit, "used": gauge.filled.used,
+            "left_ns": gauge.left,
+        });
+        if cgroup.is_some_and(|path| str::from_utf8(path).is_err()) {
+            row["escaped"] = json!(["cgroup"]);
+        }
+        row
+    };
+    map.serialize_entry("pid_space", &summary.pid_space.iter().map(row).collect::<Vec<_>>())
+}
+
+/// A failed fork in words.
+pub(super) fn details(failure: &ForkFailure) -> String {
+    let call = failure.call.map_or("fork", call);
+    let thread = if failure.thread == Some(true) { " of a thread" } else { "" };
+    let error = errno(failure.errno);
+    let owner = match (failure.uid, &failure.cgroup, failure.pidns) {
+        (Some(uid), ..) => format!(" of user {uid}"),
+        (_, Some(cgroup), _) => format!(" of cgroup {}", escape::text(cgroup)),
+        (.., Some(pidns)) => format!(" in pid namespace {pidns}"),
+        (None, None, None) => String::new(),
+    };
+    let cause = failure.cause.map_or("cause unknown", ForkCause::name);
+    let mut line = format!("{call}{thread} failed with {error}: {cause}{owner}");
+    if let Some(filled) = failure.filled {
+        let _ = write!(line, ", {} of {} used", filled.used, filled.limit);
+    }
+    if let Some(Held { total, of }) = failure.zombies.as_ref().filter(|held| held.total > 0) {
+        let holders: Vec<String> =
+            of.iter().map(|(peer, count)| format!("{count} of {}", text::peer(*peer))).collect();
+        let _ = write!(line, ", {total} by zombies: {}", holders.join(", "));
+    }
+    line
+}
+
+/// What the summary says of both, in words.
+pub(super) fn summary(out: &mut String, summary: &Summary) {
+    for (cause, count) in &summary.fork_failures {
+        let cause = cause.map_or("cause unknown", ForkCause::name);
+        let _ = writeln!(out, "failed forks: {count} ({cause})");
+    }
+    for gauge in summary.pid_space.iter().filter(|gauge| gauge.left.is_some()) {
+        let _ = writeln!(out, "room for processes: {}", room(gauge));
+    }
+}
+
+/// The warning that there will be no room soon.
+pub fn warning(gauge: &Gauge) -> String {
+    format!("tracer: warning: {}\n", room(gauge))
+}
+
+fn room(gauge: &Gauge) -> String {
+    let owner = match &gauge.space {
+        Space::Pids | Space::Threads => "the machine".to_owned(),
+        Space::Cgroup(path) => format!("cgroup {}", escape::text(path)),
+        Space::User(uid) => format!("user {uid}"),
+    };
+    let filled = gauge.filled;
+    let limit = limit(&gauge.space);
+    let left = gauge.left.map_or_else(String::new, |left| {
+        format!(", at the present rate full in {}", duration(left))
+    });
+    format!("{owner} has {} processes and threads of {} ({limit}){left}", filled.used, filled.limit)
+}
+
+fn owner(space: &Space) -> (Option<&Bytes>, Option<u32>) {
+    match space {
+        Space::Pids | Space::Threads => (None, None),
+        Space::Cgroup(path) => (Some(path), None),
+        Space::User(uid) => (None, Some(*uid)),
+    }
+}
+
+/// What limits a space, by the name of the cause that it gives.
+fn limit(space: &Space) -> &'static str {
+    let cause = match space {
+        Space::Pids => ForkCause::PidMax,
+        Space::Threads => ForkCause::ThreadsMax,
+        Space::Cgroup(_) => ForkCause::PidsMax,
+        Space::User(_) => ForkCause::RlimitNproc,
+    };
+    cause.name()
+}
+
+fn call(call: ForkCall) -> &'static str {
+    match call {
+        ForkCall::Fork => "fork",
+        ForkCall::Vfork => "vfork",
+        ForkCall::Clone => "clone",
+        ForkCall::Clone3 => "clone3",
+    }
+}
+
+/// The name of an error, or its number when it has none.
+fn errno(number: i32) -> String {
+    match Errno::from_raw(number) {
+        Errno::UnknownErrno => number.to_string(),
+        known => format!("{known:?}"),
+    }
+}

@@ -1,0 +1,211 @@
+//! How much room there is for processes and threads, from /proc and the cgroup file system. What is
+//! read costs at most a fixed part of the time, however large the machine is.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{cgroups::Cgroups, seed};
+use crate::{
+    clock::boot_now,
+    observation::{Bytes, Comm, Fact, Filled, ForkFailed, Measure, Observation, Space, Zombie},
+};
+
+/// Nothing is read more often, ns.
+const EVERY: u64 = 1_000_000_000;
+/// Measures take at most this part of the time.
+const MEASURES: u64 = 1000;
+/// Counting zombies, which is done only while forks fail, takes at most this part of the time.
+const CENSUS: u64 = 20;
+/// Cgroups looked at.
+const CGROUPS: usize = 10_000;
+
+/// What is read, and when again.
+pub(super) struct Room {
+    measured: Turn,
+    counted: Turn,
+    count: Option<Count>,
+}
+
+/// What is read when a fork fails.
+struct Count {
+    threads_max: Option<u64>,
+    pid_max: Option<u64>,
+    zombies: Arc<[Zombie]>,
+}
+
+/// Something that costs time and is not done too often.
+struct Turn {
+    part: u64,
+    next: u64,
+}
+
+impl Turn {
+    fn new(part: u64) -> Self {
+        Self { part, next: 0 }
+    }
+
+    /// Does it, if it is its turn.
+    fn take<T>(&mut self, what: impl FnOnce() -> T) -> Option<T> {
+        let begun = boot_now();
+        if begun < self.next {
+            return None;
+        }
+        let done = what();
+        let cost = boot_now() - begun;
+        self.next = begun + EVERY.max(cost.saturating_mul(self.part));
+        Some(done)
+    }
+}
+
+impl Room {
+    pub(super) fn new() -> Self {
+        Self { measured: Turn::new(MEASURES), counted: Turn::new(CENSUS), count: None }
+    }
+
+    /// Adds to a failed fork what only /proc knows, as of now or, when many fail, of a moment ago.
+    pub(super) fn complete(&mut self, failed: &mut ForkFailed) {
+        let count = || Count {
+            threads_max: number(Path::new(THREADS_MAX)),
+            pid_max: number(Path::new(PID_MAX)),
+            zombies: zombies().into(),
+        };
+        if let Some(count) = self.counted.take(count) {
+            self.count = Some(count);
+        }
+        if let Some(count) = &self.count {
+            failed.limits.threads_max = count.threads_max;
+            failed.limits.pid_max = count.pid_max;
+            failed.zombies = Some(count.zombies.clone());
+        }
+    }
+
+    /// How full the machine and its cgroups are, when it is time to look again.
+    pub(super) fn measure(&mut self, cgroups: &Cgroups) -> Option<Observation> {
+        let measures = self.measured.take(|| {
+            let mut measures = machine();
+            if let Some(root) = cgroups.pids_root() {
+                measures.extend(limited(root));
+            }
+            measures
+        })?;
+        Some(Observation { at: boot_now(), fact: Fact::Measured(measures) })
+    }
+}
+
+const THREADS_MAX: &str = "/proc/sys/kernel/threads-max";
+const PID_MAX: &str = "/proc/sys/kernel/pid_max";
+
+fn number(path: &Path) -> Option<u64> {
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+fn machine() -> Vec<Measure> {
+    // `loadavg_proc_show`, fs/proc/loadavg.c: the fourth field ends with `nr_threads`.
+    let used = fs::read_to_string("/proc/loadavg")
+        .ok()
+        .and_then(|text| text.split_whitespace().nth(3)?.split_once('/')?.1.parse().ok());
+    let spaces = [(Space::Pids, PID_MAX), (Space::Threads, THREADS_MAX)];
+    let measure = |(space, limit)| {
+        let filled = Filled { used: used?, limit: number(Path::new(limit))? };
+        Some(Measure { space, filled })
+    };
+    spaces.into_iter().filter_map(measure).collect()
+}
+
+/// The cgroups that have a limit of their own.
+fn limited(root: &Path) -> Vec<Measure> {
+    let mut found = Vec::new();
+    let mut todo = vec![root.to_owned()];
+    let mut seen = 0;
+    while let Some(directory) = todo.pop() {
+        seen += 1;
+        if seen > CGROUPS {
+            break;
+        }
+        let filled = number(&directory.join("pids.max")).and_then(|limit| {
+            Some(Filled { used: number(&directory.join("pids.current"))?, limit })
+        });
+        if let (Some(filled), Ok(inside)) = (filled, directory.strip_prefix(root)) {
+            let path: Bytes = [b"/", inside.as_os_str().as_bytes()].concat().into();
+            found.push(Measure { space: Space::Cgroup(path), filled });
+        }
+        todo.extend(below(&directory).unwrap_or_default());
+    }
+    found
+}
+
+/// The directories in a directory.
+fn below(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(directory)?.filter_map(Result::ok);
+    let directories = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    Ok(directories.map(|entry| entry.path()).collect())
+}
+
+/// Every zombie of the process table.
+fn zombies() -> Vec<Zombie> {
+    let rows: Vec<seed::Row> = seed::processes().collect();
+    let names: HashMap<i32, Comm> = rows.iter().map(|row| (row.stat.pid, row.comm)).collect();
+    let zombies = rows.iter().filter(|row| row.stat.state == 'Z' && row.stat.num_threads <= 1);
+    // One that is reaped while we look is no zombie now.
+    zombies
+        .filter_map(|row| {
+            Some(Zombie {
+                parent: row.stat.ppid as u32,
+                parent_comm: names.get(&row.stat.ppid).copied(),
+                uid: seed::status(&row.process)?.ruid,
+                cgroup: cgroup(row),
+                pidns: match pidns(row) {
+                    Ok(pidns) => Some(pidns),
+                    Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
+                    Err(_) => return None,
+                },
+            })
+        })
+        .collect()
+}
+
+/// Of its namespaces a zombie has this one only.
+fn pidns(row: &seed::Row) -> io::Result<u32> {
+    let link = fs::read_link(format!("/proc/{}/ns/pid", row.stat.pid))?;
+    let text = link.to_string_lossy();
+    let inode = text.trim_start_matches("pid:[").trim_end_matches(']').parse();
+    inode.map_err(io::Error::other)
+}
+
+/// Its cgroup v2 directory. In v1 the table says `/` of every process that has exited
+/// (`proc_cgroup_show`, kernel/cgroup/cgroup.c): unknown.
+fn cgroup(row: &seed::Row) -> Option<Bytes> {
+    let all = row.process.cgroups().ok()?.0;
+    if all.iter().any(|group| group.controllers.iter().any(|name| name == "pids")) {
+        return None;
+    }
+    let path = &all.into_iter().find(|group| group.hierarchy == 0)?.pathname;
+    // What is removed meanwhile is told by a mark behind its path.
+    Some(path.strip_suffix(" (deleted)").unwrap_or(path).as_bytes().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_has_room_for_more() {
+        let measures = machine();
+        assert_eq!(measures.len(), 2);
+        for Measure { filled, .. } in measures {
+            assert!(filled.used > 0 && filled.used < filled.limit, "{filled:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_done_just_now_waits_for_its_turn() {
+        let mut turn = Turn::new(1000);
+        assert_eq!(turn.take(|| 1), Some(1));
+        assert_eq!(turn.take(|| 2), None);
+    }
+}
