@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "tracer", version, arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = "Exit status: 0 done, 1 failed while running, 2 wrong usage, \
-    4 this kernel or user cannot run it (see `tracer doctor`); `run` passes on the command's own.")]
+    3 a --fail-on condition came true, 4 this kernel or user cannot run it (see `tracer doctor`); `run` passes on the command's own.")]
 pub struct Cli {
     /// Say more on stderr, about the tracer itself
     #[arg(short, long, global = true)]
@@ -130,6 +130,11 @@ pub struct Output {
     /// Report forks that fail also where that takes one more hook (with tracepoint hooks it does not)
     #[arg(long)]
     pub fork_failures: bool,
+    /// Exit with status 3 when this comes true: 'zombie>DURATION' (one lasted longer), 'zombies>N'
+    /// (left at the end), 'orphans>N', 'fork-failures>N', 'lost>N' (repeatable; `run` keeps the status
+    /// of a command that failed)
+    #[arg(long, value_name = "COND")]
+    pub fail_on: Vec<String>,
     /// Which hooks of the kernel: the exact ones where it allows them, or one set (see doctor)
     #[arg(long, value_enum, default_value_t = Hooks::Auto)]
     pub hooks: Hooks,

@@ -11,6 +11,7 @@ use crate::{
     command::Command,
     lifecycle::{
         Model,
+        condition::Condition,
         event::{Event, Session, What},
         summary::Summary,
     },
@@ -34,6 +35,12 @@ const SHORTEST_TICK: Duration = Duration::from_millis(5);
 /// How long the end of a session waits for the kernel to release what was reaped: an RCU grace
 /// period, 10 to 30 ms on an idle machine.
 const GRACE: Duration = Duration::from_millis(500);
+/// How long it waits for an init to reap what the end of its parents handed to it, where that decides
+/// the exit status: some look for zombies only now and then.
+const GRACE_OF_INIT: Duration = Duration::from_secs(3);
+
+/// Exit status when a `--fail-on` condition came true.
+const CONDITION_MET: u8 = 3;
 
 /// Runs the session to its end and returns the program's exit status.
 pub(crate) fn run(settings: &settings::Session) -> Result<u8> {
@@ -70,12 +77,16 @@ async fn session(settings: &settings::Session) -> Result<u8> {
     let mut command = settings.command.as_ref().map(Command::spawn).transpose()?;
     road.begin(settings);
     let end = road.travel(settings, &mut signals, command.as_mut()).await?;
-    road.settle().await;
+    road.settle(settings).await;
     let summary = road.end(settings);
     let Road { live, output, .. } = road;
     // The hooks go before the waiting below: nothing is traced that nobody will read.
     drop(live);
     let fate = output.finish().await;
+    let met = settings.fail_on.iter().filter_map(|(typed, condition)| {
+        condition.met(&summary).map(|met| sink::condition_met(typed, met))
+    });
+    let met: String = met.collect();
     let status = match (end, command) {
         (End::Command(status), _) => status,
         (End::Output, Some(command)) => outlive(command, &mut signals).await?,
@@ -83,10 +94,12 @@ async fn session(settings: &settings::Session) -> Result<u8> {
         (End::Asked(Some(signal)), Some(_)) => 128 + signal as u8,
         (End::Asked(_) | End::Output, _) => 0,
     };
+    sink::say(&met);
     if fate? == Fate::Written && settings.style.summary && settings.style.format == Format::Text {
         sink::say(&sink::summary_text(&summary));
     }
-    Ok(status)
+    // How a command failed says more than that it left something behind.
+    Ok(if met.is_empty() || status != 0 { status } else { CONDITION_MET })
 }
 
 /// How long after the last loss the process table is read, ns: in the middle of a storm it would help
@@ -251,14 +264,19 @@ impl Road {
     }
 
     /// Where a reap is proved only by the kernel's release of the process, that comes a grace
-    /// period later: waits for it while something that is gone has not been told of.
-    async fn settle(&mut self) {
-        let until = Instant::now() + GRACE;
+    /// period later: waits for it while something that is gone has not been told of. Who fails on
+    /// zombies that are left does not mean those that an init is about to reap: waits for these, too.
+    async fn settle(&mut self, settings: &settings::Session) {
+        let asks = |(_, one): &(_, Condition)| matches!(one, Condition::Zombies(_));
+        let by_init = settings.fail_on.iter().any(asks);
+        let begun = Instant::now();
         loop {
             tokio::time::sleep(SHORTEST_TICK).await;
             self.pump(false);
-            let untold = self.model.dead().any(|id| !crate::source::is_listed(id));
-            if !untold || Instant::now() >= until {
+            let untold = self.model.dead().any(|(id, _)| !crate::source::is_listed(id));
+            let adopted = by_init && self.model.dead().any(|(_, orphaned)| orphaned);
+            let waited = begun.elapsed();
+            if (!untold || waited >= GRACE) && (!adopted || waited >= GRACE_OF_INIT) {
                 return;
             }
         }

@@ -13,7 +13,7 @@ use procfs::process::Process;
 
 use crate::{
     cli,
-    lifecycle::{event::What, filter::Filter},
+    lifecycle::{condition::Condition, event::What, filter::Filter},
     signals::is_ignored,
     sink::{Format, Style, output::Target},
 };
@@ -58,6 +58,8 @@ pub struct Session {
     pub hooks: Hooks,
     /// Report failed forks where they take a hook of their own, too.
     pub fork_failures: bool,
+    /// What the session fails on, each as typed.
+    pub fail_on: Vec<(String, Condition)>,
     /// The command to run.
     pub command: Option<Command>,
 }
@@ -146,6 +148,9 @@ fn session(output: &cli::Output, target: Target) -> Checked<Session> {
         Target::Stderr => std::io::stderr().is_terminal(),
         Target::File(_) => false,
     };
+    let fail_on = output.fail_on.iter().map(|text| Ok((text.clone(), condition(text)?)));
+    let fail_on = fail_on.collect::<Checked<Vec<_>>>()?;
+    let on_failed_forks = |(_, one): &(_, _)| matches!(one, Condition::ForkFailures(_));
     Ok(Session {
         roots: None,
         filter: Filter::default(),
@@ -169,7 +174,9 @@ fn session(output: &cli::Output, target: Target) -> Checked<Session> {
             cli::Hooks::Fentry => Hooks::Fentry,
             cli::Hooks::Tracepoint => Hooks::Tracepoint,
         },
-        fork_failures: output.fork_failures,
+        // To fail on what is not looked at would be never to fail.
+        fork_failures: output.fork_failures || fail_on.iter().any(on_failed_forks),
+        fail_on,
         command: None,
     })
 }
@@ -212,6 +219,32 @@ fn duration(option: &str, text: &str) -> Checked<Duration> {
         None => {
             wrong(format!("{option} {text}: takes a number and a unit, such as 250ms, 10s or 2m"))
         }
+    }
+}
+
+/// What to fail on: a name, `>`, and a number or a duration.
+fn condition(text: &str) -> Checked<Condition> {
+    let option = format!("--fail-on {text}");
+    let Some((name, most)) = text.split_once('>').map(|(name, most)| (name.trim(), most.trim()))
+    else {
+        return wrong(format!("{option}: takes a condition such as 'zombies>0', in quotes"));
+    };
+    let number = || match most.parse() {
+        Ok(number) => Ok(number),
+        Err(_) => wrong(format!("{option}: takes a number after the >")),
+    };
+    match name {
+        "zombie" => {
+            let most = duration(&format!("--fail-on {name}>"), most)?;
+            Ok(Condition::Zombie(most.as_nanos() as u64))
+        }
+        "zombies" => number().map(Condition::Zombies),
+        "orphans" => number().map(Condition::Orphans),
+        "fork-failures" => number().map(Condition::ForkFailures),
+        "lost" => number().map(Condition::Lost),
+        _ => wrong(format!(
+            "{option}: takes zombie>DURATION, zombies>N, orphans>N, fork-failures>N or lost>N"
+        )),
     }
 }
 
@@ -343,6 +376,19 @@ mod tests {
         assert_eq!(ok("0s"), Duration::ZERO);
         for bad in ["", "10", "fast", "-5s", "10 parsecs", "99999999999999999999s"] {
             assert!(duration("--x", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn conditions_read_as_they_are_documented() {
+        let ok = |text| condition(text).unwrap();
+        assert_eq!(ok("zombie>10s"), Condition::Zombie(10_000_000_000));
+        assert_eq!(ok("zombies > 0"), Condition::Zombies(0));
+        assert_eq!(ok("orphans>3"), Condition::Orphans(3));
+        assert_eq!(ok("fork-failures>0"), Condition::ForkFailures(0));
+        assert_eq!(ok("lost>1000"), Condition::Lost(1000));
+        for bad in ["", "zombies", "zombies>", "zombies>-1", "zombies>10s", "zombie>10", "x>1"] {
+            assert!(condition(bad).is_err(), "{bad}");
         }
     }
 

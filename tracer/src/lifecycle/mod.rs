@@ -5,6 +5,7 @@
 
 mod adoption;
 pub mod brood;
+pub mod condition;
 pub mod event;
 pub mod filter;
 mod forks;
@@ -135,10 +136,10 @@ impl Model {
         self.processes.is_empty()
     }
 
-    /// The processes that have exited and are not known to be gone.
-    pub fn dead(&self) -> impl Iterator<Item = Identity> {
+    /// The processes that have exited and are not known to be gone, and whether each is an orphan.
+    pub fn dead(&self) -> impl Iterator<Item = (Identity, bool)> {
         let dead = |process: &&Process| matches!(process.state, State::Exiting | State::Zombie);
-        self.processes.values().filter(dead).map(|process| process.id)
+        self.processes.values().filter(dead).map(|process| (process.id, process.reparents > 0))
     }
 
     /// The processes that are not known to be gone, and whether they are in the traced tree.
@@ -182,10 +183,14 @@ impl Model {
                     .flatten(),
                 dead: matches!(process.state, State::Zombie | State::Exiting),
                 parent: process.parent.map(|parent| self.peer(parent)),
+                orphaned: process.reparents > 0,
             })
             .collect();
         living.sort_by_key(|living| living.who.pid);
-        Summary { pid_space: self.gauges.list(), ..self.tally.summary(living, self.leakers(now), self.adopters(now)) }
+        Summary {
+            pid_space: self.gauges.list(),
+            ..self.tally.summary(living, self.leakers(now), self.adopters(now))
+        }
     }
 
     fn measured(&mut self, at: u64, measure: Measure) {

@@ -5,6 +5,7 @@ use super::{
     event::{By, Peer, Reap, Reaper, Via, What},
     process::{Process, UnnamedWait, Waits},
     state::{Seen, State, Step, step},
+    summary::Lasted,
 };
 use crate::observation::{Fate, Identity, Outcome, Released, Sigchld, Waited};
 
@@ -216,6 +217,7 @@ impl Model {
             None if never && seen => Some(0),
             _ => since.and_then(|since| at.checked_sub(since)),
         };
+        let certain = process.zombie_since().and_then(|since| at.checked_sub(since));
         process.life.reaped_at = Some(at);
         process.state = State::Gone;
         let reap = Reap {
@@ -237,6 +239,10 @@ impl Model {
             parent.waits.reaped += 1;
         }
         self.push(at, pid, What::Reap(Box::new(reap)));
+        let matched = self.processes.get(&pid).filter(|process| process.matched);
+        if let (Some(process), Some(time)) = (matched, certain) {
+            self.tally.lasted(Lasted { time, who: process.who() });
+        }
         if let (Some(died), Some(zombie)) = (died, zombie) {
             self.was_reaped(pid, died, zombie, via);
         }

@@ -21,6 +21,8 @@ pub struct Living {
     pub dead: bool,
     /// Its parent.
     pub parent: Option<Peer>,
+    /// It lost an earlier one.
+    pub orphaned: bool,
 }
 
 /// The last event.
@@ -36,6 +38,14 @@ pub struct Summary {
     pub leakers: Vec<Leaker>,
     /// Who adopted orphans, most orphans first.
     pub adopters: Vec<Adopter>,
+    /// The zombie that lasted longest of those that are gone.
+    pub longest: Option<Lasted>,
+    /// Processes that lost their parent.
+    pub orphans: u64,
+    /// One of them, if possible one that still lives.
+    pub orphan: Option<Who>,
+    /// The first process whose fork failed.
+    pub fork_failure: Option<Who>,
     /// Failed forks by cause, most first.
     pub fork_failures: Vec<(Option<ForkCause>, u64)>,
     /// Failed forks are seen: none means none.
@@ -61,6 +71,15 @@ impl Summary {
     pub fn listed(&self) -> impl Iterator<Item = &Living> {
         self.living.iter().filter(|one| self.name_living || one.zombie.is_some())
     }
+}
+
+/// How long a zombie certainly was one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lasted {
+    /// ns
+    pub time: u64,
+    /// Which process.
+    pub who: Who,
 }
 
 /// Counts of a session.
@@ -198,7 +217,11 @@ pub(crate) struct Tally {
     by_reaper: ByName,
     adopters: BTreeMap<Key, (Identity, Adoptions)>,
     parents: BTreeMap<(u32, u64), Option<Comm>>,
+    longest: Option<Lasted>,
+    orphans: u64,
+    orphan: Option<Who>,
     fork_failures: BTreeMap<Option<ForkCause>, u64>,
+    fork_failure: Option<Who>,
     lost: BTreeMap<LostWhere, u64>,
 }
 
@@ -218,6 +241,7 @@ impl Tally {
             What::Reparent { .. } => totals.reparents += 1,
             What::Reap(reap) => self.reaped(event.who, reap),
             What::ForkFailed(failure) => {
+                self.fork_failure = self.fork_failure.or(event.who);
                 *self.fork_failures.entry(failure.cause).or_default() += 1;
             }
             What::Session(_)
@@ -231,6 +255,10 @@ impl Tally {
 
     fn reaped(&mut self, who: Option<Who>, reap: &Reap) {
         self.totals.reaps += 1;
+        if reap.reparents > 0 {
+            self.orphans += 1;
+            self.orphan = self.orphan.or(who);
+        }
         self.totals.autoreaps += u64::from(reap.by == Some(By::Kernel));
         self.totals.unknown_reaps += u64::from(reap.via == Via::Unknown);
         let parent = who.and_then(|who| self.parents.remove(&(who.pid, who.start))).flatten();
@@ -274,6 +302,13 @@ impl Tally {
         self.adopters.values().map(|(id, adoptions)| (*id, adoptions))
     }
 
+    /// A zombie is gone that certainly was one for so long.
+    pub(crate) fn lasted(&mut self, lasted: Lasted) {
+        if self.longest.is_none_or(|longest| longest.time < lasted.time) {
+            self.longest = Some(lasted);
+        }
+    }
+
     /// Processes found at the start.
     pub(crate) fn existing(&self) -> u64 {
         self.totals.existing
@@ -289,6 +324,7 @@ impl Tally {
         leakers: Vec<Leaker>,
         adopters: Vec<Adopter>,
     ) -> Summary {
+        let orphans = || living.iter().filter(|one| one.orphaned).map(|one| one.who);
         Summary {
             totals: Totals {
                 zombies: living.iter().filter(|one| one.zombie.is_some()).count() as u64,
@@ -298,6 +334,10 @@ impl Tally {
             by_reaper: rows(&self.by_reaper),
             leakers: most(leakers.into_iter(), |leaker| leaker.zombies),
             adopters: most(adopters.into_iter(), |adopter| adopter.orphans),
+            longest: self.longest,
+            orphans: self.orphans + orphans().count() as u64,
+            orphan: orphans().next().or(self.orphan),
+            fork_failure: self.fork_failure,
             fork_failures: most(
                 self.fork_failures.iter().map(|(cause, count)| (*cause, *count)),
                 |(_, count)| *count,

@@ -12,7 +12,10 @@ pub mod zombies;
 
 use std::io::{self, Write as _};
 
-use crate::lifecycle::event::Event;
+use crate::lifecycle::{
+    condition::{Condition, Met},
+    event::{Event, Peer},
+};
 
 pub use forks::warning;
 pub use stamp::{Stamp, duration};
@@ -60,6 +63,27 @@ pub fn sink(style: Style, boot_to_unix: i128) -> Box<dyn Sink> {
 /// left to say it on.
 pub fn say(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// That a condition to fail on came true, as it was typed.
+pub fn condition_met(typed: &str, met: Met) -> String {
+    let is_longest = matches!(met.condition, Condition::Zombie(_));
+    let found = match met.condition {
+        Condition::Zombie(_) => format!("a zombie of {}", duration(met.found)),
+        Condition::Zombies(_) => several(met.found, "zombie", " left"),
+        Condition::Orphans(_) => several(met.found, "orphan", ""),
+        Condition::ForkFailures(_) => several(met.found, "failed fork", ""),
+        Condition::Lost(_) => several(met.found, "record", " lost"),
+    };
+    let example = met.example.map_or_else(String::new, |who| {
+        let such_as = if met.found > 1 && !is_longest { "such as " } else { "" };
+        format!(", {such_as}{}", text::peer(Peer { pid: who.pid, comm: who.comm }))
+    });
+    format!("tracer: failed on {}: {found}{example}\n", escape::text(typed.as_bytes()))
+}
+
+fn several(count: u64, what: &str, how: &str) -> String {
+    format!("{count} {what}{}{how}", if count == 1 { "" } else { "s" })
 }
 
 /// The closing summary as text, wherever the events went.

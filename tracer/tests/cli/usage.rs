@@ -33,6 +33,20 @@ fn a_duration_without_a_unit_or_a_meaning() {
 }
 
 #[test]
+fn a_condition_to_fail_on_that_cannot_come_true() {
+    for (bad, message) in [
+        ("zombies", "takes a condition such as 'zombies>0', in quotes"),
+        ("zombies>x", "--fail-on zombies>x: takes a number after the >"),
+        ("orphans>-1", "--fail-on orphans>-1: takes a number"),
+        ("zombie>10", "--fail-on zombie> 10: takes a number and a unit"),
+        ("orphan>0", "takes zombie>DURATION, zombies>N, orphans>N, fork-failures>N or lost>N"),
+    ] {
+        wrong(&["trace", "--fail-on", bad], message);
+        wrong(&["run", "--fail-on", "lost>0", "--fail-on", bad, "--", "true"], message);
+    }
+}
+
+#[test]
 fn a_glob_that_is_none() {
     wrong(&["trace", "--comm", "[a"], "--comm [a: ");
 }

@@ -9,6 +9,7 @@ mod classic;
 mod common;
 mod containers;
 mod cost;
+mod fail_on;
 mod figures;
 mod forks;
 mod guest;

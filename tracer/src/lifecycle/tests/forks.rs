@@ -1,6 +1,9 @@
 //! Forks that fail, and why.
 
-use super::*;
+use super::{
+    condition::{Condition, Met},
+    *,
+};
 
 const EAGAIN: i32 = 11;
 const ENOMEM: i32 = 12;
@@ -188,6 +191,9 @@ fn failures_are_counted_by_cause() {
     }
     let summary = model.summary(20 * MS);
     assert_eq!(summary.fork_failures, [(Some(ForkCause::RlimitNproc), 2), (None, 1)]);
+    let Met { found, example, .. } = Condition::ForkFailures(2).met(&summary).expect("three");
+    assert_eq!((found, example.map(|who| who.pid)), (3, Some(PARENT.pid)));
+    assert_eq!(Condition::ForkFailures(3).met(&summary), None);
 }
 
 #[test]
