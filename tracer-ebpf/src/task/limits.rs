@@ -28,6 +28,13 @@ const CGROUPS: usize = 16;
 /// Pid namespaces looked at, of the 32 above each other that the kernel allows (`MAX_PID_NS_LEVEL`).
 const PIDNS_LEVELS: usize = 8;
 
+/// How many processes a `struct ucounts` counts. They lie in an array of `atomic_long_t`, into which the
+/// verifier of 6.1 lets nobody look by types, so in lockdown they are unknown.
+#[inline(always)]
+pub(super) fn nproc_of(ucounts: *const u8) -> Option<u64> {
+    may_read().then(|| At(ucounts).get(read!(OFFSETS.ucounts_nproc)))
+}
+
 #[inline(always)]
 fn may_read() -> bool {
     read!(CONFIG.may_read_memory) == 1
@@ -111,8 +118,10 @@ fn processes_of_user(record: &mut ForkFailed, task: At, cred: At) {
     let signal = task.follow(read!(OFFSETS.task_signal));
     record.nproc.limit = signal.get(read!(OFFSETS.signal_rlim) + NPROC_SOFT);
     if read!(OFFSETS.cred_ucounts) != ABSENT {
-        let ucounts = cred.follow(read!(OFFSETS.cred_ucounts));
-        record.nproc.used = ucounts.get(read!(OFFSETS.ucounts_nproc));
+        match nproc_of(cred.follow(read!(OFFSETS.cred_ucounts)).0) {
+            Some(used) => record.nproc.used = used,
+            None => record.nproc = Filled::default(),
+        }
     } else if read!(OFFSETS.user_processes) != ABSENT {
         let user = cred.follow(read!(OFFSETS.cred_user));
         record.nproc.used = u64::from(user.get::<u32>(read!(OFFSETS.user_processes)));

@@ -179,7 +179,8 @@ impl Process {
         let cred: *const u8 = field!(self.task.0, task_cred);
         let used = if read!(OFFSETS.cred_ucounts) != ABSENT {
             let ucounts: *const u8 = field!(cred, cred_ucounts);
-            field!(ucounts, ucounts_nproc)
+            let Some(used) = limits::nproc_of(ucounts) else { return Filled::default() };
+            used
         } else if read!(OFFSETS.user_processes) != ABSENT {
             let user: *const u8 = field!(cred, cred_user);
             let processes: u32 = field!(user, user_processes);
