@@ -41,6 +41,9 @@ pub(crate) struct Options {
     /// Guests at a time; tests that look at times fail where there are more than processors
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..))]
     jobs: u8,
+    /// Only rows that depend on the kernel and are told in a few minutes, as in the gate
+    #[arg(long)]
+    core: bool,
     /// Keep what is found in docs/kernels.json and the README's table
     #[arg(long)]
     record: bool,
@@ -50,29 +53,27 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> Result<()> {
-    run(workspace, choice, options, false, |archive| {
-        offer::choose(&archive.offers()?, &options.kernel)
-    })
+    run(workspace, choice, options, |archive| offer::choose(&archive.offers()?, &options.kernel))
 }
 
 /// The kernels that every change must pass.
 pub(crate) fn gate(workspace: &Workspace, choice: Choice) -> Result<()> {
-    let options = Options { kernel: Vec::new(), jobs: 2, record: false, tests: Vec::new() };
-    run(workspace, choice, &options, true, |archive| offer::gate(&archive.offers()?, &GATE))
+    let options =
+        Options { kernel: Vec::new(), jobs: 2, core: true, record: false, tests: Vec::new() };
+    run(workspace, choice, &options, |archive| offer::gate(&archive.offers()?, &GATE))
 }
 
 fn run(
     workspace: &Workspace,
     choice: Choice,
     options: &Options,
-    gate: bool,
     choose: impl FnOnce(&Archive) -> Result<(Vec<Offer>, Vec<&'static str>)>,
 ) -> Result<()> {
     packages::require(&host::TOOLS)?;
     let archive = Archive::open(workspace)?;
     let (offers, absent) = choose(&archive)?;
     let programs = programs::build(workspace, choice)?;
-    let (initramfs, left_out) = guest::make(workspace, &programs, &options.tests, gate)?;
+    let (initramfs, left_out) = guest::make(workspace, &programs, &options.tests, options.core)?;
 
     let runs = workspace.target.join("vm").join("runs");
     fs::create_dir_all(&runs).with_context(|| runs.display().to_string())?;
@@ -81,7 +82,7 @@ fn run(
     let guests = job::jobs(&offers)
         .into_iter()
         // Lockdown is part of the whole matrix.
-        .filter(|job| !(gate && job.locked_down))
+        .filter(|job| !(options.core && job.locked_down))
         .map(|job| guest(&archive, job, &image, &runs))
         .collect::<Result<Vec<Guest>>>()?;
     for left_out in &left_out {
