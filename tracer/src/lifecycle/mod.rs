@@ -6,6 +6,7 @@
 mod adoption;
 pub mod brood;
 pub mod condition;
+pub mod container;
 pub mod event;
 pub mod filter;
 mod forks;

@@ -8,6 +8,7 @@ use serde_json::{Value, json, ser::Formatter};
 use super::{Sink, escape, forks, stamp::Stamp};
 use crate::{
     lifecycle::{
+        container,
         event::{By, Cause, Event, Life, Peer, Reap, Reaper, Via, What, Who, arguments},
         summary::{Living, Spread, Summary},
     },
@@ -135,6 +136,13 @@ fn what<M: SerializeMap>(
                 "cgroup",
                 &home.cgroup.as_ref().map(|path| escape::reversible(path)),
             )?;
+            let container = home.cgroup.as_ref().and_then(|path| container::of(path));
+            let container = container.map(|container| {
+                json!({
+                    "runtime": container.runtime, "id": container.id, "pod_uid": container.pod,
+                })
+            });
+            map.serialize_entry("container", &container)?;
             map.serialize_entry("pidns", &home.pidns)?;
             if home.cgroup.as_ref().is_some_and(|path| str::from_utf8(path).is_err()) {
                 escaped.push("cgroup");
