@@ -32,9 +32,10 @@ fn every_life_is_whole(forkers: &str, each: &str, lives: usize) {
     // hooks see then that the zombie is gone, and say `bound`.
     let left_out = story.summary()["left_out"].as_u64().expect("a number") as usize;
     let bound = by_parent("bound");
+    let unexplained = bound.saturating_sub(lost);
     assert!(
-        bound <= left_out.min(lives / 100),
-        "{bound} of {lives} are bound, {left_out} left out"
+        unexplained <= left_out.min(lives / 100),
+        "{bound} of {lives} are bound, {lost} lost, {left_out} left out"
     );
     let exact = by_parent("exact");
     assert!(exact + bound + lost >= lives, "{exact} of {lives} are exact, {lost} facts were lost");
