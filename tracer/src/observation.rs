@@ -225,6 +225,11 @@ pub enum Fact {
     Released(Released),
     /// It stands in the process table.
     Found(Found),
+    /// It was known to be there, and stands in the process table as a zombie.
+    FoundDead {
+        /// The process.
+        id: Identity,
+    },
     /// It was looked at, because a zombie waits for it.
     Looked {
         /// The process.

@@ -89,6 +89,7 @@ impl Model {
             Fact::Freed { id } => self.freed(at, id),
             Fact::Released(release) => self.released(at, &release),
             Fact::Found(found) => self.found(at, found),
+            Fact::FoundDead { id } => self.found_dead(at, id),
             Fact::Looked { id, doing } => {
                 if let Some(process) = self.get_mut(id) {
                     process.looked = Some((at, doing));
@@ -285,13 +286,7 @@ impl Model {
 
     fn found(&mut self, at: u64, found: Found) {
         let pid = found.id.pid;
-        if let Some(known) = self.get(found.id) {
-            if step(known.state, Seen::Found { zombie: found.zombie }) == Step::Apply {
-                self.found_dead(at, pid);
-            }
-            return;
-        }
-        if self.is_superseded(found.id) {
+        if self.get(found.id).is_some() || self.is_superseded(found.id) {
             return;
         }
         if self.processes.contains_key(&pid) {
@@ -319,8 +314,13 @@ impl Model {
     }
 
     /// A zombie in the process table, whose death was not told.
-    fn found_dead(&mut self, at: u64, pid: u32) {
-        let Some(process) = self.processes.get_mut(&pid) else { return };
+    fn found_dead(&mut self, at: u64, id: Identity) {
+        let pid = id.pid;
+        // Reaped since, and perhaps forgotten.
+        let Some(process) = self.get_mut(id) else { return };
+        if step(process.state, Seen::FoundDead) == Step::Ignore {
+            return;
+        }
         process.state = State::Zombie;
         process.zombie_since_before = Some(at);
         let parent = process.parent;

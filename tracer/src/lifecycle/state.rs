@@ -20,10 +20,8 @@ pub(crate) enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     Forked,
-    /// In the process table: at the start, or after losses.
-    Found {
-        zombie: bool,
-    },
+    /// As a zombie in the process table, after losses.
+    FoundDead,
     Execed,
     LeaderExited,
     Exited,
@@ -59,10 +57,9 @@ pub(crate) fn step(state: State, seen: Seen) -> Step {
         // A birth cannot follow a later stage of the same life: the record came late or doubled.
         (LeaderGone | Exiting | Zombie | Gone, Seen::Forked) => Step::Ignore,
         // What the hooks said is newer, or the same.
-        (Running | LeaderGone | Exiting, Seen::Found { zombie: false }) => Step::Ignore,
-        (Zombie | Gone, Seen::Found { .. }) => Step::Ignore,
+        (Zombie | Gone, Seen::FoundDead) => Step::Ignore,
         // Its death was lost.
-        (Running | LeaderGone | Exiting, Seen::Found { zombie: true }) => Step::Apply,
+        (Running | LeaderGone | Exiting, Seen::FoundDead) => Step::Apply,
         // After the main thread left, another one called execve and took over its id.
         (Running | LeaderGone, Seen::Execed) => Step::Apply,
         // No thread is left to call execve: the record came late.

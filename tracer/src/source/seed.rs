@@ -86,7 +86,7 @@ pub(crate) fn again(
                 listed.insert(pid);
                 found.traced = *traced;
                 if found.zombie {
-                    dead.push(found.clone());
+                    dead.push(Fact::FoundDead { id: found.id });
                 }
             }
             None if found.id.start.ns() + TICK_NS <= before => {
@@ -110,7 +110,7 @@ pub(crate) fn again(
     born.into_iter()
         .map(Fact::Found)
         .map(then(before))
-        .chain(dead.into_iter().map(Fact::Found).chain(gone).map(then(after)))
+        .chain(dead.into_iter().chain(gone).map(then(after)))
         .collect()
 }
 
@@ -221,6 +221,7 @@ fn birth(fact: &Fact) -> Option<Identity> {
         | Fact::Freed { .. }
         | Fact::Released(_)
         | Fact::Found(_)
+        | Fact::FoundDead { .. }
         | Fact::Looked { .. }
         | Fact::ForkFailed(_)
         | Fact::Measured(_)
@@ -239,6 +240,7 @@ fn end(fact: &Fact) -> Option<Identity> {
         | Fact::Freed { .. }
         | Fact::Released(_)
         | Fact::Found(_)
+        | Fact::FoundDead { .. }
         | Fact::Looked { .. }
         | Fact::ForkFailed(_)
         | Fact::Measured(_)

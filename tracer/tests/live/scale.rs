@@ -14,6 +14,7 @@ fn every_life_is_whole(forkers: &str, each: &str, lives: usize) {
     let story = Story::told_of(&[fixture(), "forks_in_a_row", forkers, each]);
     let lost = story.summary()["lost"]["ring"].as_u64().expect("a number") as usize;
     let told = ["fork", "exit", "zombie", "reap"].map(|kind| story.all(kind).len());
+    assert!(told.iter().all(|count| *count <= lives), "of {lives} lives there are {told:?}");
     let untold: usize = told.iter().map(|count| lives - count).sum();
     // The process table shows afterwards who is gone or dead, without the moment.
     let gone = story.all("reap").into_iter().filter(|reap| reap["via"] == "unknown").count();

@@ -187,7 +187,7 @@ fn of_one_that_is_gone_without_having_been_a_zombie_nobody_knows_who_reaped_it()
 }
 
 fn found_zombie(id: Identity) -> Fact {
-    found_but(id, PARENT.pid, |found| found.zombie = true)
+    Fact::FoundDead { id }
 }
 
 #[test]
@@ -212,7 +212,10 @@ fn one_that_was_reaped_before_the_look_stays_so() {
         (31, death(CHILD, PARENT)),
         (40, wait(PARENT, CHILD.pid)),
         (41, found_zombie(CHILD)),
+        (45, free(CHILD)),
+        (46, found_zombie(CHILD)),
     ]);
+    assert!(of(&events, CHILD).all(|event| !matches!(event.what, What::Existing { .. })));
     let zombies = of(&events, CHILD).filter(|event| matches!(event.what, What::Zombie { .. }));
     assert_eq!(zombies.count(), 1);
     assert!(unreaped(&events, CHILD).is_empty());

@@ -37,6 +37,7 @@ fn subject(fact: &Fact) -> Option<Identity> {
         | Fact::Exited(Exited { id, .. })
         | Fact::Died(Died { id, .. })
         | Fact::Freed { id }
+        | Fact::FoundDead { id }
         | Fact::Looked { id, .. }
         | Fact::Released(Released { id, .. })
         | Fact::Found(Found { id, .. }) => Some(*id),
