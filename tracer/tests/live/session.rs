@@ -64,7 +64,10 @@ fn run_passes_a_signal_on() {
 
 #[test]
 fn run_names_descendants_that_still_live() {
-    let story = Story::of_command(&["sh", "-c", "sleep 30 >/dev/null 2>&1 & echo left=$!"]);
+    // It may not run its own program yet when the shell goes on.
+    let leave = "sleep 30 >/dev/null 2>&1 & \
+                 until grep -q sleep /proc/$!/comm; do :; done; echo left=$!";
+    let story = Story::of_command(&["sh", "-c", leave]);
     let left = story.number("left");
     let living = story.summary()["living"].as_array().expect("a list");
     assert_eq!(living.len(), 1, "{living:?}");
