@@ -24,5 +24,6 @@ fn other_system_calls_are_free_with_the_fentry_hooks() {
     let percent = percents[PAIRS / 2];
     figures::system_calls(percent);
     // The tracepoint hooks send every system call through the slow path: told in the README.
-    assert!(!fentry || percent <= 110, "{percents:?}");
+    // Repeated measurements of the same differ by a tenth in guests.
+    assert!(!fentry || percent <= 120, "{percents:?}");
 }
