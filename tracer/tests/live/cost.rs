@@ -5,25 +5,20 @@ use crate::{
     story::{Watch, measured},
 };
 
-/// Pairs without and with the tracer; the middle one counts.
+/// Pairs without and with the tracer; the best of each side counts, which noise can only worsen.
 const PAIRS: usize = 5;
 
 #[test]
 fn other_system_calls_are_free_with_the_fentry_hooks() {
-    let mut fentry = false;
-    let mut percents: Vec<u64> = (0..PAIRS)
-        .map(|_| {
-            let without = measured("system_calls");
-            let watch = Watch::start(&[]);
-            let with = measured("system_calls");
-            fentry = watch.stop().tier() == "fentry";
-            with * 100 / without
-        })
-        .collect();
-    percents.sort_unstable();
-    let percent = percents[PAIRS / 2];
+    let (mut fentry, mut without, mut with) = (false, u64::MAX, u64::MAX);
+    for _ in 0..PAIRS {
+        without = without.min(measured("system_calls"));
+        let watch = Watch::start(&[]);
+        with = with.min(measured("system_calls"));
+        fentry = watch.stop().tier() == "fentry";
+    }
+    let percent = with * 100 / without;
     figures::system_calls(percent);
     // The tracepoint hooks send every system call through the slow path: told in the README.
-    // Repeated measurements of the same differ by a tenth in guests.
-    assert!(!fentry || percent <= 120, "{percents:?}");
+    assert!(!fentry || percent <= 110, "{percent} % of the time without");
 }
