@@ -41,7 +41,7 @@ pub(crate) struct Options {
     /// Guests at a time; tests that look at times fail where there are more than processors
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..))]
     jobs: u8,
-    /// Only rows that depend on the kernel and are told in a few minutes, as in the gate
+    /// As in the gate: without what is the same under every kernel, takes minutes, or is a known fault
     #[arg(long)]
     core: bool,
     /// Keep what is found in docs/kernels.json and the README's table

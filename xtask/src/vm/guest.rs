@@ -43,17 +43,13 @@ const LENT: [(&str, &[&str]); 11] = [
     ("catatonit", &["namespaces::d7_inits_that_reap_are_seen_to"]),
 ];
 
-/// What does not depend on the kernel, or takes a guest minutes.
-const LATER: [&str; 9] = [
-    "fail_on::",
-    "readme::",
-    "remedies::",
-    "forks::",
-    "::b9_",
-    "::d3_",
-    "::e1_eight",
-    "::e2_",
-    "::e7_",
+/// What the gate leaves to the whole matrix: the same under every kernel, or minutes in a guest.
+const LATER: [&str; 7] =
+    ["fail_on::", "readme::", "remedies::", "forks::", "::d3_", "::e2_", "::e7_"];
+/// What is known to fail in a guest, and must not for good.
+const FAULTS: [(&str, &str); 2] = [
+    ("::b9_", "a fault: it hangs under 5.10"),
+    ("::e1_eight", "a fault: more events than processes under 7.3 with the fentry hooks"),
 ];
 
 /// A test, or a group of them, that guests do not run, and why.
@@ -91,8 +87,9 @@ pub(super) fn make(
     }
     let mut left_out = left_out(&lacking);
     if core {
-        let why = || "no core row: the whole matrix has it, and this machine's kernel".to_owned();
+        let why = || "left to the whole matrix, and run under this machine's kernel".to_owned();
         left_out.extend(LATER.map(|test| LeftOut { test, why: why() }));
+        left_out.extend(FAULTS.map(|(test, why)| LeftOut { test, why: why.to_owned() }));
     }
 
     // Tests know these places from when they were compiled.
