@@ -41,7 +41,7 @@ pub(crate) struct Options {
     /// Guests at a time; tests that look at times fail where there are more than processors
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..))]
     jobs: u8,
-    /// As in the gate: without what is the same under every kernel, takes minutes, or is a known fault
+    /// As in the gate: without what is the same under every kernel or takes minutes
     #[arg(long)]
     core: bool,
     /// Keep what is found in docs/kernels.json and the README's table
@@ -81,8 +81,6 @@ fn run(
     fs::write(&image, initramfs).with_context(|| image.display().to_string())?;
     let guests = job::jobs(&offers)
         .into_iter()
-        // Lockdown is part of the whole matrix.
-        .filter(|job| !(options.core && job.locked_down))
         .map(|job| guest(&archive, job, &image, &runs))
         .collect::<Result<Vec<Guest>>>()?;
     for left_out in &left_out {

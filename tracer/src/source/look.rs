@@ -1,6 +1,6 @@
 //! What a process does that has left a zombie standing.
 
-use std::{fs, sync::Arc};
+use std::{fs, io::Read as _, sync::Arc};
 
 use procfs::process::{Process, Stat};
 
@@ -25,9 +25,8 @@ pub(crate) fn look(id: Identity, at: u64) -> Option<Observation> {
     let doing = if all(|thread| matches!(thread.state, 'T' | 't')) {
         Doing::Stopped
     } else if threads.iter().all(|thread| is_blocked(id.pid, thread, handles)) {
-        let place = process.wchan().ok().filter(|place| !place.is_empty() && place != "0");
         Doing::Blocked {
-            place: place.map_or_else(|| "an unknown place".into(), Arc::from),
+            place: place(&process).map_or_else(|| "an unknown place".into(), Arc::from),
             uninterruptible: all(|thread| thread.state == 'D'),
         }
     } else {
@@ -46,6 +45,23 @@ fn is_blocked(pid: u32, thread: &Stat, handles: bool) -> bool {
         }
         _ => false,
     }
+}
+
+/// The kernel function in which a process sleeps. Up to 5.15 `wchan` followed frame pointers, which
+/// most kernels have not (`get_wchan`, arch/x86/kernel/process.c), and was 0; `stack` begins with the
+/// same function, for who may read it.
+pub(super) fn place(process: &Process) -> Option<String> {
+    let wchan = process.wchan().ok().filter(|place| !place.is_empty() && place != "0");
+    wchan.or_else(|| {
+        let mut stack = String::new();
+        process.open_relative("stack").ok()?.read_to_string(&mut stack).ok()?;
+        innermost(&stack).map(str::to_owned)
+    })
+}
+
+/// The function of the first line, `[<0>] pipe_read+0x1a2/0x400`.
+fn innermost(stack: &str) -> Option<&str> {
+    stack.strip_prefix("[<0>] ")?.split(['+', '\n']).next()
 }
 
 #[cfg(test)]
@@ -88,6 +104,13 @@ mod tests {
         let doing = seen(&["cat"]);
         assert!(matches!(doing, Doing::Blocked { uninterruptible: false, .. }), "{doing:?}");
         assert_eq!(seen(&["sh", "-c", "trap true CHLD; read line"]), Doing::Other);
+    }
+
+    #[test]
+    fn a_stack_begins_with_where_it_sleeps() {
+        let stack = "[<0>] pipe_read+0x1a2/0x400\n[<0>] ksys_read+0x5/0x9\n";
+        assert_eq!(innermost(stack), Some("pipe_read"));
+        assert_eq!(innermost(""), None);
     }
 
     #[test]

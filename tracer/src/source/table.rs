@@ -5,7 +5,10 @@ use std::collections::HashMap;
 
 use procfs::process::Status;
 
-use super::seed::{self, Row};
+use super::{
+    look,
+    seed::{self, Row},
+};
 use crate::lifecycle::standing::{Action, Parent, Standing};
 
 /// SIGCHLD's bit in the signal sets of `/proc/PID/status`.
@@ -52,7 +55,7 @@ fn parent(row: &Row, living_children: u32) -> Option<Parent> {
         pid: stat.pid as u32,
         comm: *comm,
         state: stat.state,
-        sleeps_in: process.wchan().ok().filter(|place| !place.is_empty() && place != "0"),
+        sleeps_in: look::place(process),
         is_init: status.nspid.as_ref().and_then(|all| all.last().copied()) == Some(1),
         sigchld: action(&status),
         blocked: status.sigblk & SIGCHLD != 0,
