@@ -4,7 +4,11 @@
 use aya_ebpf::{macros::map, maps::HashMap};
 use tracer_common::Loss;
 
-use crate::{emit, settings::read, task::Process};
+use crate::{
+    emit,
+    settings::read,
+    task::{Process, Task},
+};
 
 /// Tracked processes: thread group id to start time, because a pid alone may be another life. The
 /// loader sets the size.
@@ -22,6 +26,18 @@ pub(crate) fn wants(process: Process) -> bool {
         return false;
     }
     read!(CONFIG.tree_only) == 0 || is_tracked(tgid, process.start())
+}
+
+/// The process that is released with this task, if records about it are wanted. Threads are released one
+/// by one. The old main thread that `execve` of another one replaces has given its id away by then
+/// (`de_thread`, fs/exec.c).
+#[inline(always)]
+pub(crate) fn wants_released(task: Task) -> Option<Process> {
+    if !task.is_main_thread() || task.is_kernel_thread() {
+        return None;
+    }
+    let process = task.process_of_main();
+    wants(process).then_some(process)
 }
 
 /// The same of a process that is known by its numbers only.

@@ -11,13 +11,7 @@ use crate::{emit, filter, task::Task};
 fn on_free(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the argument is typed as task_struct.
     let task = unsafe { Task::new(ctx.arg(0)) };
-    if !task.is_main_thread() || task.is_kernel_thread() {
-        return 0;
-    }
-    let process = task.process_of_main();
-    if !filter::wants(process) {
-        return 0;
-    }
+    let Some(process) = filter::wants_released(task) else { return 0 };
     emit::record(|time| Free { head: emit::head(Kind::Free, time, process) });
     filter::forget(process);
     0

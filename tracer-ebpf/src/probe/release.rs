@@ -18,15 +18,7 @@ use crate::{
 fn on_release(ctx: FEntryContext) -> i32 {
     // SAFETY: the argument is typed as task_struct.
     let task = unsafe { Task::new(ctx.arg(0)) };
-    // Threads are released one by one. The old main thread that `execve` of another one replaces has
-    // given its id away by now (`de_thread`, fs/exec.c).
-    if !task.is_main_thread() || task.is_kernel_thread() {
-        return 0;
-    }
-    let process = task.process_of_main();
-    if !filter::wants(process) {
-        return 0;
-    }
+    let Some(process) = filter::wants_released(task) else { return 0 };
     let thread = bpf_get_current_pid_tgid();
     emit::record(|time| Release {
         head: emit::head(Kind::Release, time, process),

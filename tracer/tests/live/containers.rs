@@ -5,7 +5,10 @@ use std::{fs, os::unix::fs::symlink, path::Path};
 
 use serde_json::json;
 
-use crate::story::{Story, has, scratch};
+use crate::{
+    namespaces::stays_with_an_init_that_sleeps,
+    story::{Story, has, scratch},
+};
 
 /// A root file system for containers: busybox, and the places that runtimes mount on.
 fn rootfs(at: &Path) {
@@ -44,15 +47,7 @@ fn leaves_an_orphan(starts: &str, enters: &str, ends: &str) {
     let (init, orphan) =
         (story.number("init"), story.fact("orphan").trim().parse().expect("a pid"));
     has(story.one("fork", init), &[("ns_pid", json!(1))]);
-    let reparent = story.one("reparent", orphan);
-    has(reparent, &[("kind", json!("pidns_init")), ("entered", json!(true))]);
-    has(&reparent["to"], &[("pid", json!(init)), ("comm", json!("sleep"))]);
-    let unreaped = story.one("unreaped", orphan);
-    has(unreaped, &[("why", json!(["init_not_reaping"]))]);
-    assert_eq!(unreaped["parent"]["pid"], init);
-    let reap = story.one("reap", orphan);
-    has(reap, &[("by", json!("adopter")), ("via", json!("pidns_death"))]);
-    assert_eq!(reap["reaper"]["pid"], init);
+    stays_with_an_init_that_sleeps(&story, orphan, init);
 }
 
 #[test]

@@ -4,22 +4,27 @@ use serde_json::{Value, json};
 
 use crate::story::{Story, fixture, has};
 
+/// A process that came into a namespace from outside is left to its init, which sleeps and never knew
+/// of it, until it dies.
+pub(crate) fn stays_with_an_init_that_sleeps(story: &Story, orphan: u64, init: u64) {
+    let reparent = story.one("reparent", orphan);
+    has(reparent, &[("kind", json!("pidns_init")), ("entered", json!(true))]);
+    has(&reparent["to"], &[("pid", json!(init)), ("comm", json!("sleep"))]);
+    let unreaped = story.one("unreaped", orphan);
+    has(unreaped, &[("why", json!(["init_not_reaping"]))]);
+    assert_eq!(unreaped["parent"]["pid"], init);
+    let reap = story.one("reap", orphan);
+    has(reap, &[("by", json!("adopter")), ("via", json!("pidns_death"))]);
+    assert_eq!(reap["reaper"]["pid"], init);
+}
+
 #[test]
 fn a14_an_init_that_sleeps_is_told_from_one_that_reaps() {
     let story = Story::of(&["init_sleeps"]);
     let (init, orphans) = (story.number("init"), story.numbers("orphans"));
     assert_eq!(orphans.len(), 3);
     for orphan in orphans {
-        let reparent = story.one("reparent", orphan);
-        // They did not come from the init: that is why it never knew of them.
-        has(reparent, &[("kind", json!("pidns_init")), ("entered", json!(true))]);
-        has(&reparent["to"], &[("pid", json!(init)), ("comm", json!("sleep"))]);
-        let unreaped = story.one("unreaped", orphan);
-        has(unreaped, &[("why", json!(["init_not_reaping"]))]);
-        assert_eq!(unreaped["parent"]["pid"], init);
-        let reap = story.one("reap", orphan);
-        has(reap, &[("by", json!("adopter")), ("via", json!("pidns_death"))]);
-        assert_eq!(reap["reaper"]["pid"], init);
+        stays_with_an_init_that_sleeps(&story, orphan, init);
     }
     let adopters = story.summary()["orphans_by_adopter"].as_array().expect("a list");
     let row = adopters.iter().find(|row| row["pid"] == init).expect("the init");
