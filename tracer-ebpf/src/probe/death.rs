@@ -17,7 +17,7 @@ use crate::{
 fn on_signal(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the helper returns the running task.
     let dying = unsafe { Task::new(bpf_get_current_task_btf().cast()) };
-    if !dying.has_exited() || dying.live_threads() != 0 {
+    if !dying.has_exited() || dying.group().live_threads() != 0 {
         return 0;
     }
     let process = dying.process();

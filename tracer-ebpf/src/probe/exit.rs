@@ -7,19 +7,20 @@ use tracer_common::{Exit, Kind, LeaderExit};
 
 use crate::{
     emit, filter,
-    task::{Process, Task},
+    task::{Group, Process, Task},
 };
 
 #[btf_tracepoint(function = "sched_process_exit")]
 fn on_exit(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the first argument is typed as task_struct.
     let task = unsafe { Task::new(ctx.arg(0)) };
-    let threads = task.live_threads();
+    let group = task.group();
+    let threads = group.live_threads();
     if task.is_kernel_thread() || (threads > 0 && !task.is_main_thread()) {
         return 0;
     }
     let process = task.process();
-    if (threads > 0 && process.is_ending()) || !filter::wants_born_unseen(process) {
+    if (threads > 0 && group.is_ending()) || !filter::wants_born_unseen(process) {
         return 0;
     }
     if threads > 0 {
@@ -29,19 +30,19 @@ fn on_exit(ctx: BtfTracePointContext) -> i32 {
             reserved: 0,
         });
     } else {
-        emit::record(|time| last_thread(time, process));
+        emit::record(|time| last_thread(time, process, group));
     }
     0
 }
 
 #[inline(always)]
-fn last_thread(time: u64, process: Process) -> Exit {
+fn last_thread(time: u64, process: Process, group: Group) -> Exit {
     let head = emit::head(Kind::Exit, time, process);
     let parent = process.real_parent();
     let tracer = process.parent().tgid();
     let is_traced = process.is_ptraced() && tracer != parent.tgid();
-    let account = process.account();
-    let (ids, adopter) = process.ids_and_adopter();
+    let account = process.account(group);
+    let (ids, adopter) = process.ids_and_adopter(group);
     Exit {
         head,
         ids,

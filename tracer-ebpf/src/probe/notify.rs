@@ -73,7 +73,7 @@ fn on_notified(ctx: FExitContext) -> i32 {
         (Task::new(*words.cast::<*const u8>()), *words.add(1) as u32, *words.add(2) as u8)
     };
     // A traced thread tells its tracer of its own end, not of the process's.
-    if !task.is_main_thread() || task.live_threads() != 0 {
+    if !task.is_main_thread() || task.group().live_threads() != 0 {
         return 0;
     }
     let process = task.process_of_main();

@@ -1,17 +1,13 @@
 //! What bounds the number of processes and threads, for the running task. It is read only after a
-//! fork has failed, and by address: so the verifier, to which a pointer with a type costs up to a
-//! millisecond, has nothing to look up, and 5.10, whose programs cannot have the running task with its
-//! type, is like the others. Only lockdown, which forbids that, has it read by types.
+//! fork has failed, and by address: 5.10, whose programs cannot have the running task with its type, is
+//! like the others.
 
-use aya_ebpf::helpers::{
-    bpf_probe_read_kernel,
-    generated::{bpf_get_current_task, bpf_get_current_task_btf},
-};
+use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_get_current_task_btf};
 use tracer_common::{
     ABSENT, COMM_LEN, FORK_EXEMPT, FORK_PIDNS_DEAD, Filled, ForkFailed, Head, Kind,
 };
 
-use super::load;
+use super::at::{At, may_read};
 use crate::{emit, filter, settings::read};
 
 /// Where the soft `RLIMIT_NPROC`, number 6 (include/uapi/asm-generic/resource.h), is in the array of
@@ -35,15 +31,6 @@ pub(super) fn nproc_of(ucounts: *const u8) -> Option<u64> {
     may_read().then(|| At(ucounts).get(read!(OFFSETS.ucounts_nproc)))
 }
 
-#[inline(always)]
-fn may_read() -> bool {
-    read!(CONFIG.may_read_memory) == 1
-}
-
-/// A kernel structure; what cannot be read is 0.
-#[derive(Clone, Copy)]
-struct At(*const u8);
-
 impl At {
     /// The running task, unless lockdown forbids reading and it cannot be had with its type (which
     /// is since 5.11; the loader asks for a helper of 5.15).
@@ -58,27 +45,6 @@ impl At {
         } else {
             None
         }
-    }
-
-    #[inline(always)]
-    fn get<T: Copy + Default>(self, offset: u32) -> T {
-        if may_read() {
-            // SAFETY: the helper checks the address.
-            unsafe { bpf_probe_read_kernel(self.0.add(offset as usize).cast::<T>()) }
-                .unwrap_or_default()
-        } else {
-            // SAFETY: a field that was found in BTF, of a pointer with its type.
-            unsafe { load(self.0, offset) }
-        }
-    }
-
-    #[inline(always)]
-    fn follow(self, offset: u32) -> Self {
-        if may_read() {
-            return Self(self.get::<usize>(offset) as *const u8);
-        }
-        // SAFETY: a pointer that was found in BTF, loaded as one, so that it keeps its type.
-        Self(unsafe { load(self.0, offset) })
     }
 }
 

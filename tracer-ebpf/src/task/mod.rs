@@ -6,6 +6,7 @@
 //! every pointer that a program follows it searches all of BTF by name, up to a millisecond each
 //! time and once per path: pointers are read once and before branches.
 
+mod at;
 mod limits;
 mod place;
 mod registers;
@@ -14,6 +15,7 @@ use core::ptr::read_volatile;
 
 use tracer_common::{ABSENT, COMM_LEN, Filled, SIGCHLD_IGNORED, SIGCHLD_NOCLDWAIT};
 
+use self::at::At;
 pub(crate) use self::{limits::fork_failed, registers::Registers};
 use crate::settings::read;
 
@@ -52,12 +54,16 @@ macro_rules! field {
 }
 pub(crate) use field;
 
-/// Whether a one-bit flag is set, wherever the kernel put it.
+/// What the process of a task does with SIGCHLD, as `SIGCHLD_*` bits. One that has given up its table
+/// of actions reads as one with default actions.
 #[inline(always)]
-fn bit(base: *const u8, offset: u32) -> bool {
-    // SAFETY: the offset was found in BTF for a flag in this structure.
-    let byte: u8 = unsafe { load(base, offset >> 3) };
-    byte >> (offset & 7) & 1 == 1
+fn sigchld(task: At) -> u32 {
+    let action = read!(OFFSETS.sighand_action) + (SIGCHLD - 1) * ACTION_SIZE;
+    let sighand = task.follow(read!(OFFSETS.task_sighand));
+    let handler: u64 = sighand.get(action + read!(OFFSETS.action_handler));
+    let flags: u64 = sighand.get(action + read!(OFFSETS.action_flags));
+    u32::from(handler == SIG_IGN) * SIGCHLD_IGNORED
+        + u32::from(flags & SA_NOCLDWAIT != 0) * SIGCHLD_NOCLDWAIT
 }
 
 /// A `struct task_struct`: one thread.
@@ -108,26 +114,16 @@ impl Task {
         state & EXIT_DEAD != 0
     }
 
-    /// Threads of its process that have not begun to exit.
+    /// What it shares with the other threads of its process.
     #[inline(always)]
-    pub(crate) fn live_threads(self) -> u32 {
-        let signal: *const u8 = field!(self.0, task_signal);
-        field!(signal, signal_live)
+    pub(crate) fn group(self) -> Group {
+        Group(field!(self.0, task_signal))
     }
 
     /// What its process does with SIGCHLD, as `SIGCHLD_*` bits.
     #[inline(always)]
     pub(crate) fn sigchld(self) -> u32 {
-        let sighand: *const u8 = field!(self.0, task_sighand);
-        let action = read!(OFFSETS.sighand_action) + (SIGCHLD - 1) * ACTION_SIZE;
-        let handler_at = action + read!(OFFSETS.action_handler);
-        let flags_at = action + read!(OFFSETS.action_flags);
-        // SAFETY: entry SIGCHLD of the table, whose fields were found in BTF. A process that has
-        // given up its table reads as one with default actions.
-        let (handler, flags): (u64, u64) =
-            unsafe { (load(sighand, handler_at), load(sighand, flags_at)) };
-        u32::from(handler == SIG_IGN) * SIGCHLD_IGNORED
-            + u32::from(flags & SA_NOCLDWAIT != 0) * SIGCHLD_NOCLDWAIT
+        sigchld(At(self.0))
     }
 
     /// The process of a main thread.
@@ -140,6 +136,26 @@ impl Task {
     #[inline(always)]
     pub(crate) fn process(self) -> Process {
         Process { task: self, leader: Self(field!(self.0, task_group_leader)) }
+    }
+}
+
+/// A `struct signal_struct`: what the threads of a process share.
+#[derive(Clone, Copy)]
+pub(crate) struct Group(*const u8);
+
+impl Group {
+    /// Threads that have not begun to exit.
+    #[inline(always)]
+    pub(crate) fn live_threads(self) -> u32 {
+        field!(self.0, signal_live)
+    }
+
+    /// All its threads are on their way out, by a fatal signal, `exit_group` or `execve`.
+    #[inline(always)]
+    pub(crate) fn is_ending(self) -> bool {
+        let flags: u32 = field!(self.0, signal_flags);
+        let exec_task: *const u8 = field!(self.0, signal_exec_task);
+        flags & SIGNAL_GROUP_EXIT != 0 || !exec_task.is_null()
     }
 }
 
@@ -190,7 +206,7 @@ impl Process {
         };
         let soft = read!(OFFSETS.signal_rlim) + limits::NPROC_SOFT;
         // SAFETY: the limit on processes in the array that was found in BTF.
-        Filled { used, limit: unsafe { load(self.signal(), soft) } }
+        Filled { used, limit: unsafe { load(self.task.group().0, soft) } }
     }
 
     #[inline(always)]
@@ -220,11 +236,6 @@ impl Process {
         field!(self.leader.0, task_exit_signal)
     }
 
-    #[inline(always)]
-    fn signal(self) -> *const u8 {
-        field!(self.task.0, task_signal)
-    }
-
     /// Where the new program's arguments and the path it was started by lie in user memory:
     /// start and length of the arguments, and the path, which `execve` puts behind the environment
     /// (`do_execveat_common`, fs/exec.c).
@@ -236,19 +247,9 @@ impl Process {
         (start, end.wrapping_sub(start), field!(mm, mm_env_end))
     }
 
-    /// All its threads are on their way out, by a fatal signal, `exit_group` or `execve`.
-    #[inline(always)]
-    pub(crate) fn is_ending(self) -> bool {
-        let signal = self.signal();
-        let flags: u32 = field!(signal, signal_flags);
-        let exec_task: *const u8 = field!(signal, signal_exec_task);
-        flags & SIGNAL_GROUP_EXIT != 0 || !exec_task.is_null()
-    }
-
     /// How it ended and what it used.
     #[inline(always)]
-    pub(crate) fn account(self) -> Account {
-        let signal = self.signal();
+    pub(crate) fn account(self, Group(signal): Group) -> Account {
         let flags: u32 = field!(signal, signal_flags);
         let group_code: u32 = field!(signal, signal_group_exit_code);
         let leader_code: u32 = field!(self.leader.0, task_exit_code);

@@ -1,15 +1,18 @@
 //! Where a process lives, and who takes over its children there.
 
+use core::ptr::read_volatile;
+
 use aya_ebpf::helpers::bpf_probe_read_kernel;
 use tracer_common::{ADOPTER_INIT, ADOPTER_NONE, ADOPTER_PIDNS_INIT, ADOPTER_SUBREAPER, Ids};
 
-use super::{Process, Task, bit, field};
+use super::{Group, Process, Task, at::At, field, sigchld};
 use crate::settings::read;
 
 /// x86-64: `sizeof(struct upid)`, an `int` and a pointer.
 const UPID_SIZE: u32 = 16;
 /// Ancestors looked at for a subreaper; in a deeper tree the adopter stays unknown until it waits.
-const ANCESTORS: usize = 24;
+/// Read as the settings are, or the compiler would write the loop out.
+static ANCESTORS: u32 = 24;
 /// Levels looked at between a process's pid namespace and that of its next child, which differ only
 /// after `unshare` and `setns`; the kernel allows 32 (`MAX_PID_NS_LEVEL`).
 const PIDNS_LEVELS: usize = 4;
@@ -70,16 +73,16 @@ impl Process {
 
     /// Where it lives and who takes over its children.
     #[inline(always)]
-    pub(crate) fn ids_and_adopter(self) -> (Ids, Adopter) {
+    pub(crate) fn ids_and_adopter(self, group: Group) -> (Ids, Adopter) {
         let cgroup = self.cgroup();
         let namespace = self.namespace();
-        (ids_in(self, namespace, cgroup), self.adopter(namespace))
+        (ids_in(self, namespace, cgroup), self.adopter(group, namespace))
     }
 
     /// Who takes over the children when the last thread of this process is gone: the rule of
     /// `find_new_reaper` (kernel/exit.c), as of now.
     #[inline(always)]
-    fn adopter(self, Namespace { ns, level, .. }: Namespace) -> Adopter {
+    fn adopter(self, group: Group, Namespace { ns, level, .. }: Namespace) -> Adopter {
         let none = Adopter { tgid: 0, start: 0, kind: ADOPTER_NONE, sigchld: 0 };
         let Some(ns) = ns else { return none };
         let init = Task(field!(ns, pidns_child_reaper)).process();
@@ -89,34 +92,40 @@ impl Process {
         }
         let kind = if level == 0 { ADOPTER_INIT } else { ADOPTER_PIDNS_INIT };
         let by_init = Adopter { tgid, start: init.start(), kind, sigchld: init.task().sigchld() };
-        if !bit(self.signal(), read!(OFFSETS.signal_has_subreaper)) {
+        if !At(group.0).bit(read!(OFFSETS.signal_has_subreaper)) {
             return by_init;
         }
         let Some(subreaper) = self.subreaper() else { return none };
+        let leader = subreaper.follow(read!(OFFSETS.task_group_leader));
+        let tgid = leader.get(read!(OFFSETS.task_tgid));
+        let pid = leader.follow(read!(OFFSETS.task_thread_pid));
         // Task 0 is the parent of init; a subreaper outside the namespace does not adopt into it.
-        if subreaper.tgid() == 0 || subreaper.level() != level {
+        if tgid == 0 || pid.get::<u32>(read!(OFFSETS.pid_level)) != level {
             return by_init;
         }
         Adopter {
-            tgid: subreaper.tgid(),
-            start: subreaper.start(),
+            tgid,
+            start: leader.get(read!(OFFSETS.task_start)),
             kind: ADOPTER_SUBREAPER,
-            sigchld: subreaper.task().sigchld(),
+            sigchld: sigchld(subreaper),
         }
     }
 
-    /// The nearest ancestor that is a subreaper and alive, else task 0, which ends every chain.
+    /// The nearest ancestor that is a subreaper and alive, else task 0, which ends every chain. By
+    /// types, the verifier would look up some hundred names for this.
     #[inline(always)]
-    fn subreaper(self) -> Option<Self> {
-        let mut ancestor = Task(field!(self.leader.0, task_real_parent));
-        for _ in 0..ANCESTORS {
-            let signal: *const u8 = field!(ancestor.0, task_signal);
-            let live: u32 = field!(signal, signal_live);
-            let is_subreaper = bit(signal, read!(OFFSETS.signal_is_subreaper)) && live > 0;
-            if is_subreaper || ancestor.tgid() == 0 {
-                return Some(ancestor.process());
+    fn subreaper(self) -> Option<At> {
+        let mut ancestor = At(self.leader.0).follow(read!(OFFSETS.task_real_parent));
+        // SAFETY: the pointer is to a static.
+        for _ in 0..unsafe { read_volatile(&raw const ANCESTORS) } {
+            let signal = ancestor.follow(read!(OFFSETS.task_signal));
+            let live: u32 = signal.get(read!(OFFSETS.signal_live));
+            let tgid: u32 = ancestor.get(read!(OFFSETS.task_tgid));
+            let is_subreaper = signal.bit(read!(OFFSETS.signal_is_subreaper)) && live > 0;
+            if is_subreaper || tgid == 0 {
+                return Some(ancestor);
             }
-            ancestor = Task(field!(ancestor.0, task_real_parent));
+            ancestor = ancestor.follow(read!(OFFSETS.task_real_parent));
         }
         None
     }
