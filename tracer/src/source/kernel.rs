@@ -5,15 +5,18 @@ use std::{
     path::Path,
 };
 
+use anyhow::Context as _;
 use aya::{
-    Btf, Ebpf, EbpfLoader,
+    Btf, Ebpf, EbpfLoader, Endianness,
     programs::{BtfTracePoint, FEntry, FExit, Program, ProgramError},
 };
+use nix::libc;
 use tracer_common::Config;
 use zerocopy::IntoBytes as _;
 
 use super::{
     Refusal,
+    btf::{Description, kind},
     offsets::{self, Layout},
     probe,
     refusal::maps_refused,
@@ -61,6 +64,14 @@ impl Hook {
         self.target
     }
 
+    /// What its arguments are described by: the kind and the name that `load` asks for.
+    fn described_as(&self) -> (u32, String) {
+        match self.at {
+            At::Tracepoint => (kind::TYPEDEF, format!("btf_trace_{}", self.target)),
+            At::Entry | At::Return => (kind::FUNC, self.target.to_owned()),
+        }
+    }
+
     /// Its name as BPF tools write it.
     pub(crate) fn name(&self) -> String {
         let kind = match self.at {
@@ -82,6 +93,12 @@ pub(crate) struct Tier {
     pub(crate) hooks: &'static [Hook],
     /// The hook for failed forks, where none of the others has them.
     pub(crate) fork_failures: Option<&'static Hook>,
+}
+
+impl Tier {
+    fn all(&'static self) -> impl Iterator<Item = &'static Hook> {
+        self.fork_failures.into_iter().chain(self.hooks)
+    }
 }
 
 macro_rules! hooks {
@@ -141,32 +158,82 @@ pub(crate) static TRACEPOINT: Tier = Tier {
     fork_failures: None,
 };
 
+/// The kernel's own description of its types.
+pub(crate) const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
+
+/// Blocks of memory of this size go back to the kernel when they are freed: more than lines take on
+/// their way, less than a tenth of a kernel's types.
+const LARGE: libc::c_int = 512 * 1024;
+
 /// What the programs need to know of the kernel they run in.
 pub(crate) struct Types {
-    btf: Btf,
+    /// What is hooked, by name, and nothing else.
+    hooked: Btf,
     layout: Layout,
 }
 
 impl Types {
     /// From the kernel's own description.
     pub(crate) fn read() -> anyhow::Result<Self> {
-        let path = Path::new(offsets::VMLINUX);
-        if !path.exists() {
+        if !Path::new(VMLINUX).exists() {
             return Err(Refusal::new(
-                format!("this kernel does not describe its types: {} is missing", path.display()),
+                format!("this kernel does not describe its types: {VMLINUX} is missing"),
                 "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y (Debian, Ubuntu, Fedora, RHEL \
                  and SUSE kernels since 2021 are)",
             )
             .into());
         }
-        let layout = offsets::find(path)?;
-        let btf = Btf::parse_file(path, aya::Endianness::default())
-            .map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
-        Ok(Self { btf, layout })
+        // Otherwise glibc keeps blocks as large as one that was freed before, of which there are many
+        // here and hardly any later (M_MMAP_THRESHOLD in mallopt(3)).
+        // SAFETY: it takes numbers only, and no other thread is in it.
+        unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE) };
+        let blob = std::fs::read(VMLINUX).with_context(|| format!("cannot read {VMLINUX}"))?;
+        let types = Description::new(&blob).context(VMLINUX)?;
+        let layout = offsets::find(&types)?;
+        let hooks = [&FENTRY, &TRACEPOINT].into_iter().flat_map(Tier::all);
+        let hooked = types.only(&hooks.map(Hook::described_as).collect::<Vec<_>>());
+        let hooked = Btf::parse(&hooked, Endianness::default()).context(VMLINUX)?;
+        Ok(Self { hooked, layout })
     }
 
-    /// Creates the maps and prepares the programs.
-    pub(crate) fn load(&self, config: Config, ring: u32, tracked: u32) -> anyhow::Result<Ebpf> {
+    /// The settings, with what follows from the kernel.
+    pub(crate) fn complete(&self, config: Config) -> Config {
+        Config {
+            has_task_regs: u32::from(self.layout.has_task_regs),
+            may_read_memory: u32::from(probe::may_read_memory()),
+            ..config
+        }
+    }
+
+    /// What creates the maps and prepares the programs.
+    pub(crate) fn loader<'a>(&'a self, config: &'a Config, ring: u32, tracked: u32) -> Loader<'a> {
+        let mut loader = EbpfLoader::new();
+        loader
+            // A loader comes with a parsed BTF of its own, for relocations that Rust does not emit.
+            .btf(None)
+            .override_global("OFFSETS", self.layout.offsets.as_bytes(), true)
+            .override_global("CONFIG", config.as_bytes(), true)
+            .map_max_entries("RING", ring)
+            .map_max_entries("TRACKED", tracked);
+        Loader(loader)
+    }
+
+    /// Loads the program of one hook.
+    pub(crate) fn load_hook(&self, ebpf: &mut Ebpf, hook: &Hook) -> Result<(), ProgramError> {
+        match hook.at {
+            At::Tracepoint => program::<BtfTracePoint>(ebpf, hook)?.load(hook.target, &self.hooked),
+            At::Entry => program::<FEntry>(ebpf, hook)?.load(hook.target, &self.hooked),
+            At::Return => program::<FExit>(ebpf, hook)?.load(hook.target, &self.hooked),
+        }
+    }
+}
+
+/// Creates the maps and prepares the programs, as often as it is asked to.
+pub(crate) struct Loader<'a>(EbpfLoader<'a>);
+
+impl Loader<'_> {
+    /// New maps, and the programs, not yet loaded into the kernel.
+    pub(crate) fn load(&mut self) -> anyhow::Result<Ebpf> {
         if OBJECT.is_empty() {
             return Err(Refusal::new(
                 "this build of tracer has no BPF programs in it",
@@ -174,28 +241,7 @@ impl Types {
             )
             .into());
         }
-        let config = Config {
-            has_task_regs: u32::from(self.layout.has_task_regs),
-            may_read_memory: u32::from(probe::may_read_memory()),
-            ..config
-        };
-        EbpfLoader::new()
-            .btf(Some(&self.btf))
-            .override_global("OFFSETS", self.layout.offsets.as_bytes(), true)
-            .override_global("CONFIG", config.as_bytes(), true)
-            .map_max_entries("RING", ring)
-            .map_max_entries("TRACKED", tracked)
-            .load(OBJECT)
-            .map_err(|error| maps_refused(&error))
-    }
-
-    /// Loads the program of one hook.
-    pub(crate) fn load_hook(&self, ebpf: &mut Ebpf, hook: &Hook) -> Result<(), ProgramError> {
-        match hook.at {
-            At::Tracepoint => program::<BtfTracePoint>(ebpf, hook)?.load(hook.target, &self.btf),
-            At::Entry => program::<FEntry>(ebpf, hook)?.load(hook.target, &self.btf),
-            At::Return => program::<FExit>(ebpf, hook)?.load(hook.target, &self.btf),
-        }
+        self.0.load(OBJECT).map_err(|error| maps_refused(&error))
     }
 }
 

@@ -14,7 +14,7 @@ use tracer_common::{Config, Loss};
 use super::{
     cgroups::Cgroups,
     decode::decode,
-    kernel::{self, FENTRY, Hook, TRACEPOINT, Tier, Types},
+    kernel::{self, FENTRY, Hook, Loader, TRACEPOINT, Tier, Types},
     pids::Room,
     probe,
     refusal::hook_refused,
@@ -74,28 +74,35 @@ impl Live {
         probe::privileges()?;
         probe::pid_namespace()?;
         let types = Types::read()?;
-        match capture.hooks {
-            Hooks::Fentry => Self::attach(&types, &FENTRY, capture),
-            Hooks::Tracepoint => Self::attach(&types, &TRACEPOINT, capture),
-            // As a whole: a mixture of both is something that nobody tested.
-            Hooks::Auto => Self::attach(&types, &FENTRY, capture).or_else(|refusal| {
-                log::info!("not the fentry hooks: {refusal:#}");
-                Self::attach(&types, &TRACEPOINT, capture)
-            }),
-        }
-    }
-
-    fn attach(types: &Types, tier: &'static Tier, capture: &Capture) -> Result<Self> {
         let tree_only = capture.own_children || capture.roots.is_some();
-        let config = Config {
+        let config = types.complete(Config {
             tracer_tgid: std::process::id(),
             tree_only: u32::from(tree_only),
             track_own_children: u32::from(capture.own_children),
             wake_bytes: if capture.immediate { 0 } else { capture.ring_size / 4 },
             ..Config::ZERO
-        };
+        });
         let tracked = if tree_only { TRACKED_MAX } else { 1 };
-        let mut ebpf = types.load(config, capture.ring_size, tracked)?;
+        let mut loader = types.loader(&config, capture.ring_size, tracked);
+        let mut attach = |tier| Self::attach(&types, &mut loader, tier, capture);
+        match capture.hooks {
+            Hooks::Fentry => attach(&FENTRY),
+            Hooks::Tracepoint => attach(&TRACEPOINT),
+            // As a whole: a mixture of both is something that nobody tested.
+            Hooks::Auto => attach(&FENTRY).or_else(|refusal| {
+                log::info!("not the fentry hooks: {refusal:#}");
+                attach(&TRACEPOINT)
+            }),
+        }
+    }
+
+    fn attach(
+        types: &Types,
+        loader: &mut Loader<'_>,
+        tier: &'static Tier,
+        capture: &Capture,
+    ) -> Result<Self> {
+        let mut ebpf = loader.load()?;
         let fork_failures = tier.fork_failures.filter(|_| capture.fork_failures);
         let hooks: Vec<&Hook> = fork_failures.into_iter().chain(tier.hooks).collect();
         for hook in &hooks {

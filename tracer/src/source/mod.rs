@@ -1,6 +1,7 @@
 //! Where observations come from: the kernel's hooks and its process table. Nothing outside knows
 //! how, and only here is `aya` named.
 
+mod btf;
 mod cgroups;
 mod decode;
 mod kernel;

@@ -1,31 +1,10 @@
 //! Where the running kernel keeps the fields the programs read, from its BTF.
 
-use std::path::Path;
-
-use anyhow::{Context as _, Result};
-use btfparse::{
-    Error, ErrorKind, Integer32Value, NamedValue32, Offset, Readable, TypeInformation, TypeVariant,
-};
+use anyhow::Result;
 use tracer_common::{ABSENT, FIELDS, Field, Offsets};
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
-use super::Refusal;
-
-/// The kernel's own description of its types.
-pub(crate) const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
-
-struct Bytes(Vec<u8>);
-
-impl Readable for Bytes {
-    fn read(&self, offset: u64, buffer: &mut [u8]) -> btfparse::Result<()> {
-        let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        let end = start.saturating_add(buffer.len());
-        let bytes =
-            self.0.get(start..end).ok_or_else(|| Error::new(ErrorKind::EOF, "past the end"))?;
-        buffer.copy_from_slice(bytes);
-        Ok(())
-    }
-}
+use super::{Refusal, btf::Description};
 
 /// What the programs ask of the kernel's types.
 pub(crate) struct Layout {
@@ -36,38 +15,17 @@ pub(crate) struct Layout {
 }
 
 /// The layout, or the names of the fields that this kernel lacks.
-pub(crate) fn find(btf: &Path) -> Result<Layout> {
-    let bytes = std::fs::read(btf).with_context(|| format!("cannot read {}", btf.display()))?;
-    let types = TypeInformation::new(&Bytes(bytes))
-        .map_err(|error| anyhow::anyhow!("{}: {error:?}", btf.display()))?;
-    let offsets = resolve(|field| lookup(&types, field))?;
+pub(crate) fn find(types: &Description<'_>) -> Result<Layout> {
     Ok(Layout {
-        offsets,
-        has_task_regs: enumerator(&types, "bpf_func_id", "BPF_FUNC_task_pt_regs").is_some(),
+        offsets: resolve(|field| lookup(types, field))?,
+        has_task_regs: types.enumerator("bpf_func_id", "BPF_FUNC_task_pt_regs").is_some(),
     })
 }
 
 /// Where the enumerators that name elements of arrays are.
 const ENUMERATIONS: [&str; 2] = ["cgroup_subsys_id", "ucount_type"];
-/// x86-64: size of a word.
-const WORD: u32 = 8;
-
-/// The value of an enumerator, if the kernel has it.
-fn enumerator(types: &TypeInformation, enumeration: &str, name: &str) -> Option<u32> {
-    match types.id_of(enumeration).and_then(|id| types.from_id(id)) {
-        Some(TypeVariant::Enum(all)) => {
-            all.named_value_list().iter().find(|one| one.name == name).map(value)
-        }
-        _ => None,
-    }
-}
-
-fn value(enumerator: &NamedValue32) -> u32 {
-    match enumerator.value {
-        Integer32Value::Signed(value) => value as u32,
-        Integer32Value::Unsigned(value) => value,
-    }
-}
+/// x86-64: size of a word in bits.
+const WORD: u32 = 64;
 
 /// Puts the offsets in the order of the structure; a field that is missing is an error by name.
 fn resolve(lookup: impl Fn(&Field) -> Option<u32>) -> Result<Offsets> {
@@ -90,46 +48,34 @@ fn resolve(lookup: impl Fn(&Field) -> Option<u32>) -> Result<Offsets> {
     Ok(Offsets::read_from_bytes(found.as_bytes()).expect("one offset per field"))
 }
 
-/// Functions, typedefs and forward declarations can have the name of a structure, too, and of these
-/// the last is the one that is found by name.
-fn structure(types: &TypeInformation, name: &str) -> Option<u32> {
-    let is_structure = |id: u32| matches!(types.from_id(id), Some(TypeVariant::Struct(_)));
-    types.id_of(name).filter(|id| is_structure(*id)).or_else(|| {
-        let mut ids = types.get().keys().copied();
-        ids.find(|id| is_structure(*id) && types.name_of(*id).as_deref() == Some(name))
-    })
+fn lookup(types: &Description<'_>, field: &Field) -> Option<u32> {
+    let (bits, width) = field.paths.iter().find_map(|path| place(types, field.structure, path))?;
+    if field.bit { Some(bits) } else { (width == 0).then_some(bits / 8) }
 }
 
-fn lookup(types: &TypeInformation, field: &Field) -> Option<u32> {
-    let structure = structure(types, field.structure)?;
-    let offset = field.paths.iter().find_map(|path| offset_of(types, structure, path))?;
-    Some(match (offset, field.bit) {
-        (Offset::ByteOffset(bytes), false) => bytes,
-        (Offset::ByteOffset(bytes), true) => bytes * 8,
-        (Offset::BitOffsetAndSize(bits, _), true) => bits,
-        (Offset::BitOffsetAndSize(..), false) => return None,
-    })
-}
-
-/// Of a member, or of an element of an array of words that is named by an enumerator.
-fn offset_of(types: &TypeInformation, structure: u32, path: &str) -> Option<Offset> {
+/// Bits to a member, or to an element of an array of words that is named by an enumerator, and the
+/// width of a bitfield.
+fn place(types: &Description<'_>, structure: &str, path: &str) -> Option<(u32, u32)> {
     let Some((array, index)) = path.strip_suffix(']').and_then(|path| path.split_once('[')) else {
-        return types.offset_of(structure, path).ok().map(|(_, offset)| offset);
+        return types.member(structure, path).map(|member| (member.bits, member.width));
     };
-    let index = ENUMERATIONS.iter().find_map(|name| enumerator(types, name, index))?;
-    match types.offset_of(structure, array).ok()?.1 {
-        Offset::ByteOffset(bytes) => Some(Offset::ByteOffset(bytes + index * WORD)),
-        Offset::BitOffsetAndSize(..) => None,
-    }
+    let index = ENUMERATIONS.iter().find_map(|name| types.enumerator(name, index))?;
+    let array = types.member(structure, array)?;
+    Some((array.bits.checked_add(index.checked_mul(WORD)?)?, array.width))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn layout() -> Layout {
+        let blob = std::fs::read(crate::source::kernel::VMLINUX).expect("BTF");
+        find(&Description::new(&blob).expect("types")).expect("every field")
+    }
+
     #[test]
     fn the_running_kernel_has_every_field() {
-        let Layout { offsets, .. } = find(Path::new(VMLINUX)).expect("every field");
+        let Layout { offsets, .. } = layout();
         assert_ne!(offsets.task_tgid, 0);
         assert_eq!(offsets.task_tgid, offsets.task_pid + 4, "pid and tgid are neighbours");
     }
@@ -143,7 +89,7 @@ mod tests {
 
     #[test]
     fn every_kernel_counts_the_processes_of_a_user_in_one_place() {
-        let Layout { offsets, .. } = find(Path::new(VMLINUX)).expect("every field");
+        let Layout { offsets, .. } = layout();
         let places = [offsets.ucounts_nproc, offsets.user_processes];
         assert_eq!(places.iter().filter(|place| **place == ABSENT).count(), 1, "{places:?}");
     }

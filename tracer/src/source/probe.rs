@@ -108,7 +108,8 @@ fn extras() -> Vec<Check> {
 /// the map of tracked processes, which is empty.
 fn hooks_of(types: &Types, tier: &Tier) -> Vec<Check> {
     let config = Config { tree_only: 1, track_own_children: 1, ..Config::ZERO };
-    let mut ebpf = match types.load(config, 4096, 1) {
+    let config = types.complete(config);
+    let mut ebpf = match types.loader(&config, 4096, 1).load() {
         Ok(ebpf) => ebpf,
         Err(error) => return vec![Check::new("BPF maps", "records", Err(error))],
     };
