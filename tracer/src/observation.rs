@@ -1,7 +1,7 @@
 //! Typed facts about processes, as the source hands them to the model. Every pid is that of the
 //! initial pid namespace unless its name says otherwise; every time is in ns of the boot clock.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Bytes that came from a traced process: untrusted, not necessarily UTF-8.
 pub type Bytes = Arc<[u8]>;
@@ -230,12 +230,12 @@ pub enum Fact {
         /// The process.
         id: Identity,
     },
-    /// It was looked at, because a zombie waits for it.
+    /// It was looked at, because a zombie waits for it, or because its main thread is dead.
     Looked {
         /// The process.
         id: Identity,
-        /// What it did then.
-        doing: Doing,
+        /// What the table showed.
+        look: Look,
     },
     /// A process or thread could not be created.
     ForkFailed(Box<ForkFailed>),
@@ -245,11 +245,27 @@ pub enum Fact {
     Lost(Lost),
 }
 
+/// What the process table shows of a process at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// What keeps it from waiting for its children.
+    pub doing: Doing,
+    /// SIGCHLD calls a handler of it.
+    pub handles: bool,
+    /// SIGTERM does not end it: it is ignored, or blocked.
+    pub is_deaf: bool,
+    /// Its threads that are not dead, by their state as `ps` has it.
+    pub threads: BTreeMap<char, u32>,
+}
+
 /// What keeps a process from waiting for its children, as the process table shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Doing {
-    /// All its threads are stopped, by a signal or a debugger.
-    Stopped,
+    /// All its threads are stopped.
+    Stopped {
+        /// By this debugger, not by a signal.
+        by: Option<u32>,
+    },
     /// All its threads are in the kernel and wait for one thing, which is no child.
     Blocked {
         /// Where in the kernel the main thread is.
@@ -257,6 +273,8 @@ pub enum Doing {
         /// No signal gets it out of there.
         uninterruptible: bool,
     },
+    /// At least one of its threads runs, and all others are blocked.
+    Busy,
     /// Nothing of that.
     Other,
 }
@@ -406,6 +424,8 @@ pub struct Found {
     pub comm: Comm,
     /// It is a zombie.
     pub zombie: bool,
+    /// Its main thread is dead, others live.
+    pub leader_gone: bool,
     /// It is in the traced tree, if only a tree is traced.
     pub traced: bool,
     /// Where it lives.

@@ -265,6 +265,10 @@ pub enum Cause {
     InitNotReaping,
     /// No wait call was seen from its parent.
     ParentNeverWaits,
+    /// Its parent has waited before, and computes without a pause.
+    ParentBusy,
+    /// Its main thread is dead, others live on.
+    ThreadsAlive,
     /// The parent waits, for others.
     ParentWaitsForOthers,
     /// A ptrace tracer holds it.
@@ -284,6 +288,8 @@ impl Cause {
             Self::InitNotReaping => "init_not_reaping",
             Self::ParentNeverWaits => "parent_never_waits",
             Self::ParentWaitsForOthers => "parent_waits_for_others",
+            Self::ParentBusy => "parent_busy",
+            Self::ThreadsAlive => "threads_alive",
             Self::Ptraced => "ptraced",
             Self::ExitSignalNone => "exit_signal_none",
         }

@@ -34,6 +34,7 @@ use gauge::Gauges;
 use process::{Process, Waits};
 use state::{Seen, State, Step, step};
 use summary::{Living, Summary, Tally};
+use zombies::Alarm;
 
 use crate::observation::{
     Execed, Exited, Fact, Forked, Found, Identity, Measure, Observation, Sigchld, Space,
@@ -49,8 +50,8 @@ pub struct Model {
     processes: HashMap<u32, Process>,
     /// The time of the first fact.
     began: Option<u64>,
-    /// When a zombie is to be reported as unreaped, and at what age.
-    alarms: BinaryHeap<Reverse<(u64, u64, u32, u64)>>,
+    /// When a zombie is to be reported as unreaped.
+    alarms: BinaryHeap<Reverse<Alarm>>,
     /// Reaped processes whose release has not been seen, in the order of their ends.
     gone: VecDeque<(u64, Identity)>,
     tally: Tally,
@@ -90,9 +91,9 @@ impl Model {
             Fact::Released(release) => self.released(at, &release),
             Fact::Found(found) => self.found(at, found),
             Fact::FoundDead { id } => self.found_dead(at, id),
-            Fact::Looked { id, doing } => {
+            Fact::Looked { id, look } => {
                 if let Some(process) = self.get_mut(id) {
-                    process.looked = Some((at, doing));
+                    process.seen(at, look);
                 }
             }
             Fact::ForkFailed(failed) => self.fork_failed(at, &failed),
@@ -110,12 +111,12 @@ impl Model {
 
     /// Says that nothing older than `now` will come: what is due by then is reported.
     pub fn advance(&mut self, now: u64) {
-        while let Some(Reverse((due, age, pid, start))) = self.alarms.peek().copied() {
-            if due > now {
+        while let Some(Reverse(alarm)) = self.alarms.peek().copied() {
+            if alarm.due > now {
                 break;
             }
             self.alarms.pop();
-            self.unreaped(due, age, pid, start);
+            self.unreaped(alarm);
         }
         while self.gone.front().is_some_and(|(at, _)| at.saturating_add(KEEP_GONE) <= now) {
             let (_, id) = self.gone.pop_front().expect("it was just seen");
@@ -150,16 +151,18 @@ impl Model {
         self.processes.values().filter(present).map(|process| (process.id, process.traced))
     }
 
-    /// The parents of zombies that are about to be reported: what they do now will be evidence.
+    /// Of those that are about to be reported the parents, and themselves if they only lack their main
+    /// thread: what these do now will be evidence.
     pub fn suspects(&self, now: u64) -> Vec<Identity> {
         let until = now.saturating_add(why::RECENT);
-        let due = self.alarms.iter().filter(|Reverse((due, ..))| *due <= until);
-        let zombies = due.filter_map(|Reverse((_, _, pid, start))| {
-            let zombie = self.processes.get(pid)?;
-            (zombie.state == State::Zombie && zombie.reported_start == *start).then_some(zombie)
-        });
-        let parents = zombies.filter_map(|zombie| Some((zombie.parent?.pid, zombie.parent?)));
-        parents.collect::<BTreeMap<_, _>>().into_values().collect()
+        let due = self.alarms.iter().filter(|Reverse(alarm)| alarm.due <= until);
+        let defunct = due.filter_map(|Reverse(alarm)| self.defunct(*alarm));
+        let suspect = |one: &Process| match one.state {
+            State::LeaderGone => Some(one.id),
+            State::Running | State::Exiting | State::Zombie | State::Gone => one.parent,
+        };
+        let suspects = defunct.filter_map(suspect).map(|id| (id.pid, id));
+        suspects.collect::<BTreeMap<_, _>>().into_values().collect()
     }
 
     /// The process with this pid, if it is in the table of processes still.
@@ -300,6 +303,9 @@ impl Model {
         if found.zombie {
             process.state = State::Zombie;
             process.zombie_since_before = Some(at);
+        } else if found.leader_gone {
+            process.state = State::LeaderGone;
+            process.leader_left = Some(at);
         }
         self.processes.insert(pid, process);
         if let Some(parent) = self.processes.get(&found.parent).map(|parent| parent.id) {
@@ -308,7 +314,7 @@ impl Model {
         let entered = self.has_entered(pid, true);
         self.processes.entry(pid).and_modify(|process| process.entered = entered);
         self.push(at, pid, What::Existing { zombie_at_least: found.zombie.then_some(0) });
-        if found.zombie {
+        if found.zombie || found.leader_gone {
             self.set_alarm(at, pid);
         }
     }
@@ -388,7 +394,9 @@ impl Model {
     fn leader_exited(&mut self, at: u64, id: Identity, threads: u32) {
         let Some((process, _)) = self.known(at, id, Seen::LeaderExited) else { return };
         process.state = State::LeaderGone;
+        process.leader_left = Some(at);
         self.push(at, id.pid, What::LeaderExit { threads });
+        self.set_alarm(at, id.pid);
     }
 
     fn exited(&mut self, at: u64, exit: Exited) {

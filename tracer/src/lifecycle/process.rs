@@ -1,14 +1,15 @@
 //! What the model keeps of one process.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::{
     brood::Brood,
     event::{Cause, Life, Peer, Who},
     state::State,
     summary::Key,
+    why::RECENT,
 };
-use crate::observation::{Adopter, Call, Comm, Doing, Fate, Home, Identity, Sigchld, Status};
+use crate::observation::{Adopter, Call, Comm, Fate, Home, Identity, Look, Sigchld, Status};
 
 /// `include/uapi/asm-generic/signal.h`
 pub(crate) const SIGCHLD: u32 = 17;
@@ -79,9 +80,11 @@ pub(crate) struct Process {
     pub(crate) adopter_sigchld: Sigchld,
     pub(crate) waits: Waits,
     pub(crate) brood: Brood,
-    /// What it did when it was last looked at, and when that was.
-    pub(crate) looked: Option<(u64, Doing)>,
+    /// Looks at it, oldest first, those of the last [`RECENT`].
+    pub(crate) looks: VecDeque<(u64, Look)>,
     pub(crate) why: Vec<Cause>,
+    /// When its main thread left, or was found dead.
+    pub(crate) leader_left: Option<u64>,
     /// When it was found as a zombie, which it may have been for long.
     pub(crate) zombie_since_before: Option<u64>,
     /// It has the pid of a life whose reap was not seen.
@@ -118,8 +121,9 @@ impl Process {
             adopter_sigchld: Sigchld::default(),
             waits: Waits::default(),
             brood: Brood::default(),
-            looked: None,
+            looks: VecDeque::new(),
             why: Vec::new(),
+            leader_left: None,
             zombie_since_before: None,
             after_unseen: false,
             traced,
@@ -200,6 +204,21 @@ impl Process {
     pub(crate) fn may_be_mistaken(&self, waited_at: u64) -> bool {
         let alive = matches!(self.state, State::Running | State::LeaderGone);
         waited_at < self.id.start.ns() || self.after_unseen && alive
+    }
+
+    /// A look at it, which is kept as long as it says what it does now.
+    pub(crate) fn seen(&mut self, at: u64, look: Look) {
+        self.looks.retain(|(then, _)| at.saturating_sub(*then) <= RECENT);
+        self.looks.push_back((at, look));
+    }
+
+    /// Since when `ps` has called it a zombie, which it does when the main thread is dead.
+    pub(crate) fn defunct_since(&self) -> Option<u64> {
+        match self.state {
+            State::Zombie => self.zombie_since(),
+            State::LeaderGone => self.leader_left,
+            State::Running | State::Exiting | State::Gone => None,
+        }
     }
 
     /// Since when it certainly was a zombie.

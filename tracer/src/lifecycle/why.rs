@@ -1,131 +1,216 @@
 //! Why nobody reaps a zombie, each cause from what was seen, and what to do about it.
 
-use super::{event::Cause, process::Process};
-use crate::observation::{Doing, Fate};
+use std::sync::Arc;
 
-/// A look at a parent longer ago than this says nothing of what it does now, ns.
+use super::{
+    event::Cause,
+    process::Process,
+    standing::{End, Others},
+    state::State,
+};
+use crate::observation::{Doing, Fate, Look};
+
+/// A look longer ago than this says nothing of what a process does now, ns.
 pub(crate) const RECENT: u64 = 1_000_000_000;
+/// With fewer looks it is not known what a process does most of the time.
+const LOOKS: usize = 5;
 
-/// What the parent was seen to do just now.
-pub(crate) fn doing(parent: &Process, at: u64) -> Option<&Doing> {
-    let (seen, doing) = parent.looked.as_ref()?;
-    (at.saturating_sub(*seen) <= RECENT).then_some(doing)
+/// A zombie that is reported, and what is known of its parent.
+pub(crate) struct Case<'a> {
+    pub(crate) zombie: &'a Process,
+    pub(crate) parent: Option<&'a Process>,
+    /// Its parent's children that live.
+    pub(crate) others: u32,
+    /// Now.
+    pub(crate) at: u64,
 }
 
-/// The causes, most likely first, and the remedy for the first of them.
-pub(crate) fn explain(
-    zombie: &Process,
-    parent: Option<&Process>,
-    doing: Option<&Doing>,
-) -> (Vec<Cause>, String) {
-    let causes = causes(zombie, parent, doing);
-    let remedy = remedy(zombie, parent, doing, causes.first().copied());
-    (causes, remedy)
+impl Case<'_> {
+    /// Where in the kernel the parent is blocked, if it is.
+    pub(crate) fn place(&self) -> Option<Arc<str>> {
+        match self.doing()? {
+            Doing::Blocked { place, .. } => Some(place.clone()),
+            Doing::Stopped { .. } | Doing::Busy | Doing::Other => None,
+        }
+    }
+
+    /// The causes, most likely first.
+    pub(crate) fn causes(&self) -> Vec<Cause> {
+        let Self { zombie, parent, .. } = self;
+        if zombie.state == State::LeaderGone {
+            return vec![Cause::ThreadsAlive];
+        }
+        let mut causes = Vec::new();
+        let Some(parent) = parent else { return causes };
+        let doing = self.doing();
+        if matches!(doing, Some(Doing::Stopped { .. })) {
+            causes.push(Cause::ParentStopped);
+        }
+        if zombie.held_by.is_some() {
+            causes.push(Cause::Ptraced);
+        }
+        if !zombie.sends_sigchld() {
+            causes.push(Cause::ExitSignalNone);
+        }
+        if is_inherited(zombie, parent) {
+            causes.push(Cause::InheritedOverExec);
+        }
+        let waits = &parent.waits;
+        let has_waited = waits.returned > 0 || waits.reaped > 0;
+        let adopted = zombie.reparents > 0 || parent.home.ns_pid == Some(1);
+        // An init that never waits has nothing else to do: what it does instead is no excuse.
+        if matches!(doing, Some(Doing::Blocked { .. })) && (has_waited || !adopted) {
+            causes.push(Cause::ParentBlocked);
+        }
+        if self.busy().is_some() && has_waited {
+            causes.push(Cause::ParentBusy);
+        }
+        let coalesced = waits.coalesced > 0 || zombie.fate == Some(Fate::Pending);
+        if waits.reaped > 0 && coalesced {
+            causes.push(Cause::SigchldCoalesced);
+        }
+        if !has_waited {
+            causes.push(if adopted { Cause::InitNotReaping } else { Cause::ParentNeverWaits });
+        } else if waits.returned > 0 && waits.any == 0 {
+            causes.push(Cause::ParentWaitsForOthers);
+        }
+        causes
+    }
+
+    /// The evidence for the first of the causes, what to do, and what ends the zombie for certain.
+    pub(crate) fn remedy(&self) -> String {
+        let Self { zombie, parent, .. } = self;
+        if zombie.state == State::LeaderGone {
+            return self.end_threads();
+        }
+        let Some(parent) = parent else {
+            return "its parent is not known: see `tracer zombies`".to_owned();
+        };
+        let name = parent.comm.map_or_else(
+            || "the parent".to_owned(),
+            |comm| String::from_utf8_lossy(comm.bytes()).into_owned(),
+        );
+        let (pid, waits) = (parent.id.pid, &parent.waits);
+        let end = self.end(parent);
+        let again = match self.look() {
+            Some(look) if look.handles => {
+                format!("kill -CHLD {pid} calls its handler once more; ")
+            }
+            Some(_) | None => String::new(),
+        };
+        match (self.causes().first(), self.doing()) {
+            (Some(Cause::ParentStopped), Some(Doing::Stopped { by: Some(by) })) => {
+                format!(
+                    "{name} is stopped by its debugger {by}: let that go on, or kill {by} ends it"
+                )
+            }
+            (Some(Cause::ParentStopped), _) => {
+                format!("{name} is stopped: kill -CONT {pid} lets it go on")
+            }
+            (Some(Cause::ParentBlocked), Some(Doing::Blocked { place, uninterruptible: true })) => {
+                format!(
+                    "{name} cannot wait before it comes out of the kernel ({place}) and cannot be \
+                     interrupted there: kill -9 {pid} ends it then, or at once where the kernel lets \
+                     a fatal signal through"
+                )
+            }
+            (Some(Cause::ParentBlocked), Some(Doing::Blocked { place, .. })) => {
+                format!("{name} cannot wait before it comes out of the kernel ({place}); {end}")
+            }
+            (Some(Cause::ParentBusy), _) => {
+                let (busy, looks) = self.busy().unwrap_or_default();
+                format!(
+                    "{name} has waited before, but {busy} of {looks} looks in the last second found \
+                     it computing: it must wait in between, or in a handler of SIGCHLD; {end}"
+                )
+            }
+            (Some(Cause::ParentNeverWaits), _) => format!(
+                "no wait call of {name} was seen: it must call waitpid, or ignore SIGCHLD; {end}"
+            ),
+            (Some(Cause::ParentWaitsForOthers), _) => format!(
+                "of {} waits of {name} none was for any child: it must wait for {} or for any; {end}",
+                waits.returned, zombie.id.pid
+            ),
+            (Some(Cause::SigchldCoalesced), _) => format!(
+                "{} deaths fell together with a pending SIGCHLD: {again}{name} must wait in a loop \
+                 until nothing is left (WNOHANG); {end}",
+                waits.coalesced.max(1)
+            ),
+            (Some(Cause::InitNotReaping), _) => format!(
+                "{name} has to reap what it was not parent to, and was not seen to wait: run an init \
+                 that reaps (as `--init` of container runtimes does); {end}"
+            ),
+            (Some(Cause::Ptraced), _) => {
+                let tracer = zombie.held_by.unwrap_or_default();
+                format!(
+                    "process {tracer} traces it and has not waited for it: let it wait, or kill \
+                     {tracer} ends it; then {name} can reap"
+                )
+            }
+            (Some(Cause::ExitSignalNone), _) => {
+                let signal = zombie.exit_signal.filter(|signal| *signal != 0);
+                let signal =
+                    signal.map_or("no signal".to_owned(), |number| format!("signal {number}"));
+                format!(
+                    "it sent {signal} at death, not SIGCHLD: {name} must wait with __WALL or \
+                     __WCLONE; {end}"
+                )
+            }
+            (Some(Cause::InheritedOverExec), _) => format!(
+                "it was forked before {name} was run in its parent's place, and {name} does not know \
+                 of it: whoever runs {name} must not leave children to it; {end}"
+            ),
+            (Some(Cause::ParentBlocked | Cause::ThreadsAlive) | None, _) => {
+                format!("{name} waits for any child, but has not got to this one yet: {again}{end}")
+            }
+        }
+    }
+
+    fn look(&self) -> Option<&Look> {
+        recent(self.parent?, self.at).last()
+    }
+
+    fn doing(&self) -> Option<&Doing> {
+        self.look().map(|look| &look.doing)
+    }
+
+    /// In how many of how many looks at the parent it was found busy, if that was nearly always.
+    fn busy(&self) -> Option<(usize, usize)> {
+        let parent = self.parent?;
+        let looks = recent(parent, self.at).count();
+        let busy = recent(parent, self.at).filter(|look| look.doing == Doing::Busy).count();
+        (looks >= LOOKS && busy * 10 >= looks * 9).then_some((busy, looks))
+    }
+
+    fn end(&self, parent: &Process) -> String {
+        let look = self.look();
+        let end = End {
+            pid: parent.id.pid,
+            is_init: parent.is_namespace_init(),
+            is_deaf: look.is_some_and(|look| look.is_deaf),
+            threads: look.map_or(1, |look| look.threads.values().sum()),
+            others: self.others,
+        };
+        end.words()
+    }
+
+    /// Its main thread is dead, and the others are in the way.
+    fn end_threads(&self) -> String {
+        let look = recent(self.zombie, self.at).last();
+        let threads = look.map(|look| look.threads.clone()).unwrap_or_default();
+        let others = Others { threads, is_deaf: look.is_some_and(|look| look.is_deaf) };
+        format!("{}: {}", others.evidence(), others.remedy(self.zombie.id.pid))
+    }
 }
 
-fn causes(zombie: &Process, parent: Option<&Process>, doing: Option<&Doing>) -> Vec<Cause> {
-    let mut causes = Vec::new();
-    let Some(parent) = parent else { return causes };
-    if doing == Some(&Doing::Stopped) {
-        causes.push(Cause::ParentStopped);
-    }
-    if zombie.held_by.is_some() {
-        causes.push(Cause::Ptraced);
-    }
-    if !zombie.sends_sigchld() {
-        causes.push(Cause::ExitSignalNone);
-    }
-    if is_inherited(zombie, parent) {
-        causes.push(Cause::InheritedOverExec);
-    }
-    let adopted = zombie.reparents > 0 || parent.home.ns_pid == Some(1);
-    // An init has nothing else to do: what it does instead is no excuse.
-    if matches!(doing, Some(Doing::Blocked { .. })) && !adopted {
-        causes.push(Cause::ParentBlocked);
-    }
-    let waits = &parent.waits;
-    let coalesced = waits.coalesced > 0 || zombie.fate == Some(Fate::Pending);
-    if waits.reaped > 0 && coalesced {
-        causes.push(Cause::SigchldCoalesced);
-    }
-    if waits.returned == 0 && waits.reaped == 0 {
-        causes.push(if adopted { Cause::InitNotReaping } else { Cause::ParentNeverWaits });
-    } else if waits.returned > 0 && waits.any == 0 {
-        causes.push(Cause::ParentWaitsForOthers);
-    }
-    causes
+/// The looks that say what a process does now, oldest first.
+fn recent(process: &Process, at: u64) -> impl Iterator<Item = &Look> {
+    let recent = move |(seen, _): &&(u64, Look)| at.saturating_sub(*seen) <= RECENT;
+    process.looks.iter().filter(recent).map(|(_, look)| look)
 }
 
 /// Its parent has run another program since, and that one has not forked it.
 fn is_inherited(zombie: &Process, parent: &Process) -> bool {
     let last_exec = parent.life.execs.last().map(|(at, _)| *at);
     zombie.reparents == 0 && last_exec.is_some_and(|at| zombie.id.start.ns() < at)
-}
-
-fn remedy(
-    zombie: &Process,
-    parent: Option<&Process>,
-    doing: Option<&Doing>,
-    cause: Option<Cause>,
-) -> String {
-    let Some(parent) = parent else {
-        return "its parent is not known: see `tracer zombies`".to_owned();
-    };
-    let name = parent.comm.map_or_else(
-        || "the parent".to_owned(),
-        |comm| String::from_utf8_lossy(comm.bytes()).into_owned(),
-    );
-    let pid = parent.id.pid;
-    let end = if pid == 1 {
-        String::new()
-    } else {
-        format!(
-            "; to be rid of it now, end {name} (kill {pid}): its zombies go to a process that reaps"
-        )
-    };
-    match (cause, doing) {
-        (Some(Cause::ParentStopped), _) => {
-            format!("{name} is stopped: kill -CONT {pid} lets it go on{end}")
-        }
-        (Some(Cause::ParentBlocked), Some(Doing::Blocked { place, uninterruptible })) => {
-            let firmly =
-                if *uninterruptible { " and cannot be interrupted there" } else { end.as_str() };
-            format!("{name} cannot wait before it comes out of the kernel ({place}){firmly}")
-        }
-        (Some(Cause::ParentNeverWaits), _) => {
-            format!("no wait call of {name} was seen: it must call waitpid, or ignore SIGCHLD{end}")
-        }
-        (Some(Cause::ParentWaitsForOthers), _) => format!(
-            "{name} waits for other children only: it must wait for {} or for any child{end}",
-            zombie.id.pid
-        ),
-        (Some(Cause::SigchldCoalesced), _) => format!(
-            "{} of the deaths fell together with a pending SIGCHLD: {name} must wait in a loop \
-             until nothing is left (WNOHANG){end}",
-            parent.waits.coalesced.max(1)
-        ),
-        (Some(Cause::InitNotReaping), _) => format!(
-            "{name} adopted it and was not seen to wait: run an init that reaps (as `--init` of \
-             container runtimes does){end}"
-        ),
-        (Some(Cause::Ptraced), _) => format!(
-            "tracer {} holds it: end the tracer, or let it wait",
-            zombie.held_by.unwrap_or_default()
-        ),
-        (Some(Cause::ExitSignalNone), _) => {
-            let signal = zombie.exit_signal.filter(|signal| *signal != 0);
-            let signal = signal.map_or("no signal".to_owned(), |number| format!("signal {number}"));
-            format!(
-                "it sends {signal} at death, not SIGCHLD: {name} must wait with __WALL or \
-                 __WCLONE{end}"
-            )
-        }
-        (Some(Cause::InheritedOverExec), _) => format!(
-            "it was forked before {name} was run in its parent's place, and {name} does not know \
-             of it: whoever runs {name} must not leave children to it{end}"
-        ),
-        (Some(Cause::ParentBlocked) | None, _) => {
-            format!("{name} waits for any child, but has not got to this one yet{end}")
-        }
-    }
 }

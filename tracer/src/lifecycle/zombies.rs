@@ -5,15 +5,27 @@ use std::cmp::Reverse;
 use super::{
     Model,
     event::What,
-    state::{Seen, State, Step},
-    why,
+    process::Process,
+    state::{Seen, Step},
+    why::Case,
 };
-use crate::observation::{Died, Doing};
+use crate::observation::Died;
 
 /// Unless told otherwise, a zombie is reported as unreaped from this age on, ns.
 const UNREAPED_FROM: u64 = 1_000_000_000;
 /// A zombie younger than this is nothing to report, whatever was asked for, ns.
 const SHORTEST_ALARM: u64 = 1_000_000;
+
+/// When a process is to be reported as unreaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Alarm {
+    pub(super) due: u64,
+    /// How long it has been dead then, ns.
+    age: u64,
+    pid: u32,
+    /// As reported.
+    start: u64,
+}
 
 impl Model {
     pub(super) fn died(&mut self, at: u64, death: &Died) {
@@ -44,27 +56,29 @@ impl Model {
         self.set_alarm_at(since, age, pid);
     }
 
-    pub(super) fn set_alarm_at(&mut self, since: u64, age: u64, pid: u32) {
+    fn set_alarm_at(&mut self, since: u64, age: u64, pid: u32) {
         if let (Some(process), Some(due)) = (self.processes.get(&pid), since.checked_add(age)) {
-            self.alarms.push(Reverse((due, age, pid, process.reported_start)));
+            let alarm = Alarm { due, age, pid, start: process.reported_start };
+            self.alarms.push(Reverse(alarm));
         }
     }
 
-    pub(super) fn unreaped(&mut self, at: u64, age: u64, pid: u32, start: u64) {
-        let Some(process) = self.processes.get(&pid) else { return };
-        if process.state != State::Zombie || process.reported_start != start {
+    /// Whom an alarm is about, if it is still what it was when the alarm was set.
+    pub(super) fn defunct(&self, alarm: Alarm) -> Option<&Process> {
+        let process = self.processes.get(&alarm.pid)?;
+        let since = process.defunct_since().filter(|_| process.reported_start == alarm.start)?;
+        (since.checked_add(alarm.age) == Some(alarm.due)).then_some(process)
+    }
+
+    pub(super) fn unreaped(&mut self, alarm: Alarm) {
+        let Alarm { due: at, age, pid, .. } = alarm;
+        if self.defunct(alarm).is_none() {
             return;
         }
-        let Some(since) = process.zombie_since() else { return };
         self.was_handed_over(at, pid);
         let Some(process) = self.processes.get(&pid) else { return };
-        let parent = process.parent.and_then(|parent| self.get(parent));
-        let doing = parent.and_then(|parent| why::doing(parent, at));
-        let (causes, remedy) = why::explain(process, parent, doing);
-        let place = match doing {
-            Some(Doing::Blocked { place, .. }) => Some(place.clone()),
-            Some(Doing::Stopped | Doing::Other) | None => None,
-        };
+        let case = self.case(process, at);
+        let (causes, remedy, place) = (case.causes(), case.remedy(), case.place());
         let parent = process.parent.map(|parent| self.peer(parent));
         let process = self.processes.get_mut(&pid).expect("it was just seen");
         for cause in &causes {
@@ -74,7 +88,15 @@ impl Model {
         }
         self.push(at, pid, What::Unreaped { zombie: age, parent, why: causes, place, remedy });
         if let Some(next) = age.checked_mul(10) {
-            self.set_alarm_at(since, next, pid);
+            self.set_alarm_at(at - age, next, pid);
         }
+    }
+
+    /// What is known of a zombie and its parent.
+    fn case<'a>(&'a self, zombie: &'a Process, at: u64) -> Case<'a> {
+        let parent = zombie.parent.and_then(|parent| self.get(parent));
+        let lives = |pid: &&u32| self.processes.get(pid).is_some_and(|child| !child.is_ending());
+        let others = parent.map_or(0, |parent| parent.children.iter().filter(lives).count());
+        Case { zombie, parent, others: others as u32, at }
     }
 }

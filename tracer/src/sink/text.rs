@@ -11,7 +11,7 @@ use super::{
 use crate::{
     lifecycle::{
         brood::Verdict,
-        event::{Event, Peer, Reap, Reaper, Via, What, Who, arguments},
+        event::{Cause, Event, Peer, Reap, Reaper, Via, What, Who, arguments},
         summary::{Spread, Summary},
     },
     observation::{AdopterKind, Call, Comm, Fate, LostWhere, Program, Status},
@@ -168,10 +168,16 @@ fn describe(what: &What) -> (Tone, String) {
         }
         What::Unreaped { zombie, parent, why, remedy, .. } => {
             let parent = parent.map_or_else(|| "?".to_owned(), peer);
-            let why: Vec<&str> = why.iter().map(|cause| cause.name()).collect();
-            let why = if why.is_empty() { "cause unknown".to_owned() } else { why.join(", ") };
+            let dead = if why.first() == Some(&Cause::ThreadsAlive) {
+                "main thread dead"
+            } else {
+                "zombie"
+            };
+            let causes: Vec<&str> = why.iter().map(|cause| cause.name()).collect();
+            let causes =
+                if causes.is_empty() { "cause unknown".to_owned() } else { causes.join(", ") };
             let details = format!(
-                "zombie for {}, parent {parent}: {why}; {}",
+                "{dead} for {}, parent {parent}: {causes}; {}",
                 duration(*zombie),
                 text(remedy.as_bytes())
             );

@@ -78,8 +78,8 @@ fn object(zombie: &Standing, now: u64, time: &str) -> Value {
     let facts = json!({
         "v": 1, "type": "zombie_found", "time": time, "at_ns": now, "pid": zombie.id.pid,
         "start_ns": zombie.id.start.ns(), "ppid": ppid,
-        "state": if zombie.threads > 0 { "leader_dead" } else { "zombie" },
-        "zombie_at_most_ns": age(zombie, now), "threads": zombie.threads,
+        "state": if zombie.others.count() > 0 { "leader_dead" } else { "zombie" },
+        "zombie_at_most_ns": age(zombie, now), "threads": zombie.others.count(),
         "tracer": zombie.tracer, "parent": parent,
         "why": why.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         "evidence": why.iter().map(|(_, evidence)| evidence).collect::<Vec<_>>(),

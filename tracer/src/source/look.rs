@@ -1,11 +1,14 @@
-//! What a process does that has left a zombie standing.
+//! What a process does that has left a zombie standing, or lives on without its main thread.
 
-use std::{fs, io::Read as _, sync::Arc};
+use std::{collections::BTreeMap, fs, io::Read as _, sync::Arc};
 
 use procfs::process::{Process, Stat};
 
-use super::{seed, table::SIGCHLD};
-use crate::observation::{Doing, Fact, Identity, Observation};
+use super::{
+    seed,
+    table::{SIGCHLD, is_deaf, tracer},
+};
+use crate::observation::{Doing, Fact, Identity, Look, Observation};
 
 /// System calls of x86-64 that return when one thing has happened, and that a SIGCHLD without a handler
 /// does not end: read, write, their vectors and offsets, connect, accept, send, receive, flock, futex,
@@ -19,27 +22,50 @@ pub(crate) fn look(id: Identity, at: u64) -> Option<Observation> {
     if !seed::identity(&process.stat().ok()?).same(id) {
         return None;
     }
-    let threads: Vec<Stat> = process.tasks().ok()?.flatten().flat_map(|task| task.stat()).collect();
-    let handles = seed::status(&process)?.sigcgt & SIGCHLD != 0;
-    let all = |like: fn(&Stat) -> bool| !threads.is_empty() && threads.iter().all(like);
-    let doing = if all(|thread| matches!(thread.state, 'T' | 't')) {
-        Doing::Stopped
-    } else if threads.iter().all(|thread| is_blocked(id.pid, thread, handles)) {
-        Doing::Blocked {
-            place: place(&process).map_or_else(|| "an unknown place".into(), Arc::from),
-            uninterruptible: all(|thread| thread.state == 'D'),
-        }
-    } else {
-        Doing::Other
-    };
-    Some(Observation { at, fact: Fact::Looked { id, doing } })
+    let threads = process.tasks().ok()?.flatten().flat_map(|task| task.stat());
+    let threads: Vec<Stat> = threads.filter(|thread| !matches!(thread.state, 'Z' | 'X')).collect();
+    let status = seed::status(&process)?;
+    let handles = status.sigcgt & SIGCHLD != 0 && threads.iter().any(hears_of_children);
+    let doing = doing(&threads, handles, tracer(&status));
+    let mut states = BTreeMap::new();
+    for thread in &threads {
+        *states.entry(thread.state).or_default() += 1;
+    }
+    let look = Look { doing, handles, is_deaf: is_deaf(&status), threads: states };
+    Some(Observation { at, fact: Fact::Looked { id, look } })
 }
 
-fn is_blocked(pid: u32, thread: &Stat, handles: bool) -> bool {
+fn doing(threads: &[Stat], handles: bool, tracer: Option<u32>) -> Doing {
+    let all = |like: fn(&Stat) -> bool| threads.iter().all(like);
+    let runs = |thread: &Stat| thread.state == 'R';
+    let Some(first) = threads.first() else { return Doing::Other };
+    if all(|thread| matches!(thread.state, 'T' | 't')) {
+        let is_traced = threads.iter().any(|thread| thread.state == 't');
+        Doing::Stopped { by: tracer.filter(|_| is_traced) }
+    } else if threads.iter().all(|thread| is_blocked(thread, handles)) {
+        let place = Process::new(first.pid).ok().and_then(|first| place(&first));
+        Doing::Blocked {
+            place: place.map_or_else(|| "an unknown place".into(), Arc::from),
+            uninterruptible: all(|thread| thread.state == 'D'),
+        }
+    } else if !handles && threads.iter().all(|thread| runs(thread) || is_blocked(thread, handles)) {
+        Doing::Busy
+    } else {
+        Doing::Other
+    }
+}
+
+/// A thread that blocks SIGCHLD does not run the handler.
+fn hears_of_children(thread: &Stat) -> bool {
+    let status = Process::new(thread.pid).ok().and_then(|thread| seed::status(&thread));
+    status.is_none_or(|status| status.sigblk & SIGCHLD == 0)
+}
+
+fn is_blocked(thread: &Stat, handles: bool) -> bool {
     match thread.state {
         'D' => true,
         'S' if !handles => {
-            let call = fs::read_to_string(format!("/proc/{pid}/task/{}/syscall", thread.pid));
+            let call = fs::read_to_string(format!("/proc/{}/syscall", thread.pid));
             let number = call.ok().and_then(|call| call.split(' ').next()?.parse().ok());
             number.is_some_and(|number| WAIT_FOR_ONE.contains(&number))
         }
@@ -75,7 +101,7 @@ mod tests {
     use crate::observation::Start;
 
     /// What a command is seen to do once it has come to read from us.
-    fn seen(command: &[&str]) -> Doing {
+    fn seen(command: &[&str]) -> Look {
         let mut reader = Command::new(command[0]);
         reader.args(&command[1..]).stdin(Stdio::piped()).stdout(Stdio::null());
         let mut reader = reader.spawn().expect("it starts");
@@ -94,16 +120,20 @@ mod tests {
         drop(reader.stdin.take());
         reader.wait().expect("its end");
         match seen.fact {
-            Fact::Looked { doing, .. } => doing,
+            Fact::Looked { look, .. } => look,
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn a_read_keeps_from_waiting_unless_a_handler_is_called() {
-        let doing = seen(&["cat"]);
-        assert!(matches!(doing, Doing::Blocked { uninterruptible: false, .. }), "{doing:?}");
-        assert_eq!(seen(&["sh", "-c", "trap true CHLD; read line"]), Doing::Other);
+        let cat = seen(&["cat"]);
+        assert!(matches!(cat.doing, Doing::Blocked { uninterruptible: false, .. }), "{cat:?}");
+        assert!(!cat.handles && !cat.is_deaf);
+        assert_eq!(cat.threads, BTreeMap::from([('S', 1)]));
+        let handler = seen(&["sh", "-c", "trap true CHLD; trap '' TERM; read line"]);
+        assert!(handler.handles && handler.is_deaf);
+        assert_eq!(handler.doing, Doing::Other);
     }
 
     #[test]
@@ -118,8 +148,7 @@ mod tests {
         let own = Process::myself().and_then(|process| process.stat()).expect("this process");
         let own = seed::identity(&own);
         assert!(look(own, 5).is_some_and(|seen| {
-            seen.at == 5
-                && matches!(seen.fact, Fact::Looked { id, doing: Doing::Other } if id == own)
+            seen.at == 5 && matches!(seen.fact, Fact::Looked { id, .. } if id == own)
         }));
         assert_eq!(look(Identity { start: Start::Tick(0), ..own }, 5), None);
     }

@@ -51,6 +51,7 @@ pub(crate) fn scan(scope: &Scope) -> Vec<Found> {
                 number: number.map(|number| number as u32),
                 comm,
                 zombie: stat.state == 'Z' && stat.num_threads <= 1,
+                leader_gone: stat.state == 'Z' && stat.num_threads > 1,
                 traced: id.pid != own
                     && match scope {
                         Scope::All => true,
@@ -195,7 +196,7 @@ pub(crate) fn tree(roots: &[u32]) -> HashSet<u32> {
 }
 
 /// Puts the table before the facts that the hooks have queued since `attached`: a process whose
-/// birth is queued is left to it, and one whose end is queued was alive before.
+/// birth is queued is left to it, and one whose end, or its main thread's, is queued was alive before.
 pub(crate) fn before(attached: u64, found: Vec<Found>, queued: &[Observation]) -> Vec<Observation> {
     let tells = |found: &Found, wanted: fn(&Fact) -> Option<Identity>| {
         queued.iter().filter_map(|one| wanted(&one.fact)).any(|id| id.same(found.id))
@@ -204,7 +205,9 @@ pub(crate) fn before(attached: u64, found: Vec<Found>, queued: &[Observation]) -
         .into_iter()
         .filter(|found| !tells(found, birth))
         .map(|mut found| {
-            found.zombie = found.zombie && !tells(&found, end);
+            let ends = tells(&found, end);
+            found.zombie = found.zombie && !ends;
+            found.leader_gone = found.leader_gone && !ends;
             Observation { at: attached, fact: Fact::Found(found) }
         })
         .collect()
@@ -233,9 +236,9 @@ fn end(fact: &Fact) -> Option<Identity> {
     match fact {
         Fact::Exited(exit) => Some(exit.id),
         Fact::Died(death) => Some(death.id),
+        Fact::LeaderExited { id, .. } => Some(*id),
         Fact::Forked(_)
         | Fact::Execed(_)
-        | Fact::LeaderExited { .. }
         | Fact::Waited(_)
         | Fact::Freed { .. }
         | Fact::Released(_)
@@ -277,6 +280,7 @@ mod tests {
             number: None,
             comm: Comm::default(),
             zombie: true,
+            leader_gone: false,
             traced: true,
             home: Home::default(),
         };

@@ -1,18 +1,20 @@
 //! The zombies of the process table and what the table says of their parents. Needs no privileges,
 //! no hooks.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use procfs::process::Status;
+use procfs::process::{Process, Stat, Status};
 
 use super::{
     look,
     seed::{self, Row},
 };
-use crate::lifecycle::standing::{Action, Parent, Standing};
+use crate::lifecycle::standing::{Action, Others, Parent, Standing};
 
 /// SIGCHLD's bit in the signal sets of `/proc/PID/status`.
 pub(super) const SIGCHLD: u64 = 1 << 16;
+/// The same of SIGTERM.
+const SIGTERM: u64 = 1 << 14;
 
 /// Every zombie, and every process whose main thread is dead while others live.
 pub(crate) fn zombies() -> Vec<Standing> {
@@ -37,8 +39,8 @@ pub(crate) fn zombies() -> Vec<Standing> {
                     parent(row, living)
                 }),
                 ppid: stat.ppid as u32,
-                tracer: u32::try_from(status.tracerpid).ok().filter(|pid| *pid != 0),
-                threads: (stat.num_threads as u32).saturating_sub(1),
+                tracer: tracer(&status),
+                others: Others { threads: living(process, stat), is_deaf: is_deaf(&status) },
                 // A main thread shows -1 while other threads stand in the way of its report.
                 exit_signal: stat.exit_signal.and_then(|signal| u32::try_from(signal).ok()),
             })
@@ -48,6 +50,28 @@ pub(crate) fn zombies() -> Vec<Standing> {
     found
 }
 
+/// The threads of a process whose main thread is dead, by their states.
+fn living(process: &Process, stat: &Stat) -> BTreeMap<char, u32> {
+    let mut living = BTreeMap::new();
+    let tasks = if stat.num_threads > 1 { process.tasks().ok() } else { None };
+    for thread in tasks.into_iter().flatten().flatten().flat_map(|task| task.stat()) {
+        if !matches!(thread.state, 'Z' | 'X') {
+            *living.entry(thread.state).or_default() += 1;
+        }
+    }
+    living
+}
+
+/// The process that traces it.
+pub(super) fn tracer(status: &Status) -> Option<u32> {
+    u32::try_from(status.tracerpid).ok().filter(|pid| *pid != 0)
+}
+
+/// SIGTERM does not end it.
+pub(super) fn is_deaf(status: &Status) -> bool {
+    (status.sigign | status.sigblk) & SIGTERM != 0
+}
+
 fn parent(row: &Row, living_children: u32) -> Option<Parent> {
     let Row { process, stat, comm } = row;
     let status = seed::status(process)?;
@@ -55,6 +79,9 @@ fn parent(row: &Row, living_children: u32) -> Option<Parent> {
         pid: stat.pid as u32,
         comm: *comm,
         state: stat.state,
+        debugger: tracer(&status).filter(|_| stat.state == 't'),
+        is_deaf: is_deaf(&status),
+        threads: stat.num_threads as u32,
         sleeps_in: look::place(process),
         is_init: status.nspid.as_ref().and_then(|all| all.last().copied()) == Some(1),
         sigchld: action(&status),

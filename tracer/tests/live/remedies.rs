@@ -1,10 +1,10 @@
-//! What `tracer zombies` advises, done: the zombie goes.
+//! What `tracer zombies` and `unreaped` advise, done: the zombie goes.
 
 use std::process::Command;
 
 use serde_json::Value;
 
-use crate::story::{Partner, output, tracer, until};
+use crate::story::{Partner, Watch, output, tracer, until};
 
 fn zombie(pid: u64) -> Option<Value> {
     let told = output(tracer().args(["zombies", "--format", "json"])).stdout;
@@ -20,6 +20,11 @@ fn command(remedy: &str) -> String {
     let at = words.iter().position(|word| *word == "kill").expect("a command");
     let end = words[at..].iter().position(|word| word.parse::<u32>().is_ok()).expect("a pid");
     words[at..=at + end].join(" ")
+}
+
+fn do_as_told(command: &str) {
+    let done = Command::new("sh").args(["-c", command]).status().expect("sh");
+    assert!(done.success(), "{command}");
 }
 
 #[test]
@@ -48,8 +53,43 @@ fn every_remedy_works_when_it_is_done() {
             .replace("ZOMBIE", &pid.to_string())
             .replace("TRACER", &tracer);
         assert_eq!(command, expected, "{kind}: {found}");
-        let done = Command::new("sh").args(["-c", &command]).status().expect("sh");
-        assert!(done.success(), "{kind}: {command}");
+        do_as_told(&command);
         until(&format!("{kind}: the zombie is gone"), || zombie(pid).is_none().then_some(()));
     }
+}
+
+#[test]
+fn every_remedy_of_a_session_works_when_it_is_done() {
+    let watch = Watch::start(&["--comm", "fixture", "--type", "unreaped,reap"]);
+    let stages = [
+        ("never_waits", "parent_never_waits", "kill PARENT"),
+        ("handler", "sigchld_coalesced", "kill -CHLD PARENT"),
+        ("stopped", "parent_stopped", "kill -CONT PARENT"),
+        ("traced", "ptraced", "kill TRACER"),
+        ("threads", "threads_alive", "kill ZOMBIE"),
+        ("init", "init_not_reaping", "kill -9 PARENT"),
+        ("silent", "exit_signal_none", "kill PARENT"),
+        ("waits_for_others", "parent_waits_for_others", "kill PARENT"),
+        ("inherited", "inherited_over_exec", "kill PARENT"),
+        ("reading", "parent_blocked", "kill PARENT"),
+        ("vforking", "parent_blocked", "kill -9 PARENT"),
+        ("computing", "parent_busy", "kill PARENT"),
+    ];
+    for (kind, cause, remedy) in stages {
+        let partner = Partner::start(&["stage", kind], 1);
+        let pid: u64 = partner.facts["zombie"].parse().expect("a pid");
+        let unreaped = until(&format!("{kind}: {cause} is told"), || watch.told("unreaped", pid));
+        assert_eq!(unreaped["why"][0], cause, "{kind}: {unreaped}");
+        let command = command(unreaped["remedy"].as_str().expect("a remedy"));
+        let tracer = zombie(pid).expect("it is there")["tracer"].to_string();
+        let expected = remedy
+            .replace("PARENT", &unreaped["parent"]["pid"].to_string())
+            .replace("ZOMBIE", &pid.to_string())
+            .replace("TRACER", &tracer);
+        assert_eq!(command, expected, "{kind}: {unreaped}");
+        do_as_told(&command);
+        let reap = until(&format!("{kind}: the zombie is gone"), || watch.told("reap", pid));
+        assert!(reap["why"].as_array().expect("causes").contains(&unreaped["why"][0]), "{reap}");
+    }
+    watch.stop();
 }

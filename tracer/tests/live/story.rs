@@ -329,6 +329,15 @@ impl Watch {
         });
     }
 
+    /// The first event of a type about a process, if it is written.
+    pub(crate) fn told(&self, kind: &str, pid: u64) -> Option<Value> {
+        let text = self.text();
+        // The last line may not be written to its end.
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        let mut events = whole.lines().map(common::check);
+        events.find(|event| event["type"] == kind && event["pid"] == pid)
+    }
+
     /// After it was killed.
     pub(crate) fn lost(mut self) {
         self.child.wait().expect("wait");

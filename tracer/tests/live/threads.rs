@@ -1,8 +1,12 @@
 //! Rows C1 to C5: processes of several threads.
 
-use serde_json::json;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::{Value, json};
 
-use crate::story::{Story, has};
+use crate::story::{Partner, Story, Watch, has};
 
 #[test]
 fn c1_the_end_of_the_main_thread_is_not_the_end() {
@@ -15,6 +19,24 @@ fn c1_the_end_of_the_main_thread_is_not_the_end() {
     let apart = exit["at_ns"].as_u64().unwrap() - left["at_ns"].as_u64().unwrap();
     assert!(apart >= 190_000_000, "the other thread lived on: {apart}");
     has(story.one("reap", child), &[("status", json!({"code": 7})), ("precision", json!("exact"))]);
+}
+
+#[test]
+fn c1_a_main_thread_that_was_dead_before_the_start_is_told_as_such() {
+    let partner = Partner::start(&["stage", "threads"], 1);
+    let pid: u64 = partner.facts["zombie"].parse().expect("a pid");
+    let watch = Watch::start(&["--pid", &partner.pid().to_string()]);
+    watch.wait_for("unreaped", 1);
+    kill(Pid::from_raw(pid as i32), Signal::SIGTERM).expect("kill");
+    watch.wait_for("reap", 1);
+    let story = watch.stop();
+    has(story.one("existing", pid), &[("state", json!("running"))]);
+    let unreaped = story.one("unreaped", pid);
+    has(unreaped, &[("why", json!(["threads_alive"])), ("where", Value::Null)]);
+    let remedy = unreaped["remedy"].as_str().expect("a remedy");
+    assert!(remedy.contains("1 other lives on (1 sleeping)"), "{remedy}");
+    assert_eq!(story.kinds(pid), ["existing", "unreaped", "exit", "zombie", "reap"]);
+    has(story.one("reap", pid), &[("why", json!(["threads_alive"])), ("by", json!("parent"))]);
 }
 
 #[test]

@@ -82,6 +82,19 @@ fn b9_a_parent_that_cannot_wait_is_seen_to() {
 }
 
 #[test]
+fn b9_a_parent_that_computes_has_no_time_to_wait() {
+    let story = Story::of(&["computes"]);
+    let child = story.number("child");
+    let unreaped = story.one("unreaped", child);
+    assert_eq!(unreaped["why"][0], "parent_busy", "{unreaped}");
+    assert!(unreaped["remedy"].as_str().expect("a remedy").contains("computing"), "{unreaped}");
+    story.lasted(child, story.number("least"), story.number("most"));
+    let reap = story.one("reap", child);
+    has(reap, &[("by", json!("parent")), ("via", json!("wait4"))]);
+    assert_eq!(reap["why"][0], "parent_busy", "{reap}");
+}
+
+#[test]
 fn b10_a_parent_that_waits_for_the_other_child_is_told_so() {
     let story = Story::of(&["waits_for_one_of_two"]);
     let unreaped = story.one("unreaped", story.number("other"));

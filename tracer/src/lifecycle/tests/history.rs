@@ -112,6 +112,7 @@ impl History {
             status,
             forked_at: None,
             exited_at: None,
+            leader_left: Vec::new(),
             zombie_at: None,
             released_at: None,
             hand: None,
@@ -167,7 +168,8 @@ impl History {
             Kind::Fork => self.fork(life, how),
             Kind::Exec => self.exec(life),
             Kind::LeaderExit => {
-                self.record(leader_exit(self.lives[life].id, 1));
+                let at = self.record(leader_exit(self.lives[life].id, 1));
+                self.lives[life].leader_left.push(at);
             }
             Kind::Exit => self.exit(life),
             Kind::Die => self.die(life),

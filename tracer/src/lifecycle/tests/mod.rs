@@ -99,6 +99,7 @@ facts! {
         number: None,
         comm: comm("found"),
         zombie: false,
+        leader_gone: false,
         traced: true,
         home: Home::default(),
     };

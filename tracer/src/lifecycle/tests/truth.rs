@@ -47,6 +47,9 @@ fn is_true(index: usize, life: &Life, event: &Event) {
         }
         What::Reparent { from, to, .. } => assert_ne!(from.pid, to.pid),
         What::Reap(reap) => reap_is_true(life, event.at, reap),
+        What::Unreaped { zombie, why, .. } if *why == [Cause::ThreadsAlive] => {
+            assert!(life.leader_left.contains(&(event.at - zombie)), "{event:?} of {life:?}");
+        }
         What::Unreaped { zombie, .. } if !life.found => {
             assert_eq!(Some(event.at - zombie), life.zombie_at);
         }

@@ -178,18 +178,34 @@ fn the_waits_of_another_life_with_the_pid_of_the_parent_are_no_evidence() {
 
 #[test]
 fn every_remedy_names_whom_it_is_about() {
-    let events = zombie_and(2_000, []);
-    let remedy = of(&events, CHILD).find_map(|event| match &event.what {
+    let remedy = remedy(&zombie_and(2_000, []));
+    assert!(remedy.contains("kill 100") && remedy.contains("waitpid"), "{remedy}");
+}
+
+/// A look at a process of one thread.
+fn look(id: Identity, doing: Doing) -> Fact {
+    let threads = [('S', 1)].into();
+    Fact::Looked { id, look: Look { doing, handles: false, is_deaf: false, threads } }
+}
+
+fn look_but(id: Identity, change: impl FnOnce(&mut Look)) -> Fact {
+    let Fact::Looked { id, mut look } = look(id, Doing::Other) else { unreachable!() };
+    change(&mut look);
+    Fact::Looked { id, look }
+}
+
+/// The remedy in the last `unreaped` of the child.
+fn remedy(events: &[Event]) -> String {
+    let remedies = of(events, CHILD).filter_map(|event| match &event.what {
         What::Unreaped { remedy, .. } => Some(remedy.clone()),
         _ => None,
     });
-    let remedy = remedy.expect("an unreaped zombie");
-    assert!(remedy.contains("kill 100") && remedy.contains("waitpid"), "{remedy}");
+    remedies.last().expect("an unreaped zombie")
 }
 
 /// The child is a zombie from 31 ms on, and the parent was seen to do this at 900 ms.
 fn looked(doing: Doing) -> (Vec<Cause>, Option<Arc<str>>) {
-    let events = zombie_and(2_000, [(900, Fact::Looked { id: PARENT, doing })]);
+    let events = zombie_and(2_000, [(900, look(PARENT, doing))]);
     let told = of(&events, CHILD).find_map(|event| match &event.what {
         What::Unreaped { why, place, .. } => Some((why.clone(), place.clone())),
         _ => None,
@@ -204,14 +220,15 @@ fn blocked() -> Doing {
 #[test]
 fn what_the_parent_was_seen_to_do_comes_first() {
     let never = Cause::ParentNeverWaits;
-    assert_eq!(looked(Doing::Stopped), (vec![Cause::ParentStopped, never], None));
+    let stopped = Doing::Stopped { by: None };
+    assert_eq!(looked(stopped), (vec![Cause::ParentStopped, never], None));
     assert_eq!(looked(blocked()), (vec![Cause::ParentBlocked, never], Some("pipe_read".into())));
     assert_eq!(looked(Doing::Other), (vec![never], None));
 }
 
 #[test]
 fn what_it_did_long_ago_says_nothing() {
-    let events = zombie_and(20_000, [(900, Fact::Looked { id: PARENT, doing: Doing::Stopped })]);
+    let events = zombie_and(20_000, [(900, look(PARENT, Doing::Stopped { by: None }))]);
     assert_eq!(causes(&events), [Cause::ParentNeverWaits], "at ten seconds");
 }
 
@@ -219,10 +236,7 @@ fn what_it_did_long_ago_says_nothing() {
 fn an_init_is_there_to_reap_and_not_excused() {
     let events = zombie_and(
         2_000,
-        [
-            (50, exit_to(PARENT, INIT, INIT, AdopterKind::Init)),
-            (900, Fact::Looked { id: INIT, doing: blocked() }),
-        ],
+        [(50, exit_to(PARENT, INIT, INIT, AdopterKind::Init)), (900, look(INIT, blocked()))],
     );
     assert_eq!(causes(&events), [Cause::InitNotReaping]);
 }
@@ -236,4 +250,88 @@ fn suspects_are_the_parents_of_zombies_that_will_be_due() {
     assert_eq!(model.suspects(31 * MS), [PARENT]);
     tell_to(&mut model, [(40, wait(PARENT, CHILD.pid))]);
     assert_eq!(model.suspects(41 * MS), []);
+}
+
+#[test]
+fn a_parent_is_busy_that_was_found_so_nearly_always_and_has_waited_before() {
+    let looks = |busy: u64, other: u64| {
+        let doing = move |n| if n < busy { Doing::Busy } else { Doing::Other };
+        (0..busy + other).map(move |n| (100 + n * 10, look(PARENT, doing(n))))
+    };
+    let waited = [(40, wait(PARENT, SIBLING.pid))];
+    let after =
+        |busy, other| zombie_and(2_000, waited.clone().into_iter().chain(looks(busy, other)));
+    assert_eq!(causes(&after(20, 2)), [Cause::ParentBusy]);
+    assert!(remedy(&after(20, 2)).contains("20 of 22 looks"));
+    assert_eq!(causes(&after(20, 3)), []);
+    assert_eq!(causes(&after(4, 0)), [], "too few looks");
+    assert_eq!(causes(&zombie_and(2_000, looks(20, 0))), [Cause::ParentNeverWaits]);
+}
+
+#[test]
+fn a_dead_main_thread_is_told_by_its_age_and_its_threads() {
+    let mut story = vec![(10, fork(CHILD, PARENT)), (20, leader_exit(CHILD, 3))];
+    let told = |story: &[Line], ms| unreaped(&tell_until(ms, story.to_vec()), CHILD);
+    let why = vec![Cause::ThreadsAlive];
+    let ages = [SECOND, 10 * SECOND].map(|age| (20 * MS + age, age, why.clone()));
+    assert_eq!(told(&story, 1_019), []);
+    assert_eq!(told(&story, 10_020), ages);
+    story.push((900, look_but(CHILD, |look| look.threads = [('R', 1), ('S', 2)].into())));
+    let words = remedy(&tell_until(1_020, story.clone()));
+    assert!(words.contains("3 others live on (1 running, 2 sleeping)"), "{words}");
+    assert!(words.contains(&format!("kill {} ends them", CHILD.pid)), "{words}");
+    story.extend([(5_000, exit(CHILD, PARENT)), (5_001, death(CHILD, PARENT))]);
+    let ages: Vec<u64> = told(&story, 11_000).into_iter().map(|(_, age, _)| age).collect();
+    assert_eq!(ages, [SECOND, SECOND], "then its time as a zombie begins");
+    story.push((5_100, wait(PARENT, CHILD.pid)));
+    assert_eq!(reap_of(&tell(story), CHILD).1.why, why);
+}
+
+#[test]
+fn a_main_thread_that_another_one_has_followed_by_exec_is_not_dead() {
+    let story = [(10, fork(CHILD, PARENT)), (20, leader_exit(CHILD, 1)), (21, exec(CHILD))];
+    assert_eq!(unreaped(&tell_until(2_000, story.clone()), CHILD), []);
+    let story = story.into_iter().chain([(500, leader_exit(CHILD, 1))]);
+    let told = unreaped(&tell_until(2_000, story), CHILD);
+    assert_eq!(told, [(1_500 * MS, SECOND, vec![Cause::ThreadsAlive])]);
+}
+
+#[test]
+fn a_main_thread_that_was_dead_at_the_start_counts_from_there() {
+    let dead = found_but(CHILD, PARENT.pid, |found| found.leader_gone = true);
+    let events = tell_until(2_000, [(50, dead)]);
+    assert_eq!(unreaped(&events, CHILD), [(1_050 * MS, SECOND, vec![Cause::ThreadsAlive])]);
+}
+
+#[test]
+fn the_remedy_says_what_will_do_and_what_goes_with_it() {
+    let with = |rest: Vec<Line>| remedy(&zombie_and(2_000, rest));
+    let deaf = with(vec![
+        (20, fork(SIBLING, PARENT)),
+        (900, {
+            look_but(PARENT, |look| (look.is_deaf, look.threads) = (true, [('S', 4)].into()))
+        }),
+    ]);
+    let end = "kill -9 100 ENDS THE PARENT with its 4 threads, its other child becomes an orphan";
+    assert!(deaf.contains(end), "{deaf}");
+    let handles = with(vec![
+        (40, wait(PARENT, SIBLING.pid)),
+        (900, { look_but(PARENT, |look| look.handles = true) }),
+    ]);
+    assert!(handles.contains("kill -CHLD 100"), "{handles}");
+    let debugged = with(vec![(900, look(PARENT, Doing::Stopped { by: Some(77) }))]);
+    assert!(debugged.contains("kill 77") && !debugged.contains("-CONT"), "{debugged}");
+    let place = "wait_on_page".into();
+    let stuck = with(vec![(900, look(PARENT, Doing::Blocked { place, uninterruptible: true }))]);
+    assert!(stuck.contains("wait_on_page") && stuck.contains("kill -9 100"), "{stuck}");
+    let container = tell_until(
+        2_000,
+        [
+            (4, fork_but(OTHER, INIT, |fork| fork.home.ns_pid = Some(1))),
+            (10, fork(CHILD, OTHER)),
+            (30, exit(CHILD, OTHER)),
+            (31, death(CHILD, OTHER)),
+        ],
+    );
+    assert!(remedy(&container).contains("kill -9 400 ends the parent and with it its whole pid"));
 }

@@ -31,6 +31,8 @@ pub(in super::super) struct Life {
     pub(in super::super) stage: Stage,
     pub(in super::super) status: Status,
     pub(in super::super) forked_at: Option<u64>,
+    /// When its main thread left, perhaps several times: another one may take its place by exec.
+    pub(in super::super) leader_left: Vec<u64>,
     pub(in super::super) exited_at: Option<u64>,
     pub(in super::super) zombie_at: Option<u64>,
     pub(in super::super) released_at: Option<u64>,
