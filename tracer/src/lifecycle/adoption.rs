@@ -5,6 +5,7 @@ use super::{
     event::{By, What},
     process::{Process, SIGCHLD},
     state::State,
+    summary::Adoptions,
 };
 use crate::observation::{Adopter, AdopterKind, Identity};
 
@@ -104,7 +105,8 @@ impl Model {
         self.set_parent(pid, to);
         self.push(at, pid, what);
         if self.processes.get(&pid).is_some_and(|process| process.matched) {
-            self.tally.adopted(self.key(to), to, adopter, kind);
+            let new = Adoptions::new(adopter, kind, self.watched_since(to).unwrap_or(at));
+            self.tally.adopted(self.key(to), to, new);
         }
         if let Some(since) = since {
             self.abandoned(from, at.saturating_sub(since));

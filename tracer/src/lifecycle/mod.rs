@@ -14,6 +14,7 @@ pub mod gauge;
 mod parents;
 mod process;
 mod reaping;
+pub mod spread;
 pub mod standing;
 mod state;
 pub mod summary;
@@ -431,6 +432,7 @@ impl Model {
             max_rss: exit.max_rss,
         };
         self.push(at, pid, What::Exit(what));
+        self.tally.ended(self.key(exit.id), at);
         if let Some(tracer) = exit.ptracer.and_then(|tracer| self.processes.get_mut(&tracer)) {
             tracer.is_tracer = true;
         }

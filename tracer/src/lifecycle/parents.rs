@@ -79,10 +79,15 @@ impl Model {
         }
     }
 
+    /// Since its birth, or the beginning.
+    pub(super) fn watched_since(&self, id: Identity) -> Option<u64> {
+        self.get(id).and_then(|process| process.life.forked_at).or(self.began)
+    }
+
     pub(super) fn leakers(&self, now: u64) -> Vec<Leaker> {
         let leaker = |left: &Left| {
             let parent = self.get(left.parent);
-            let since = parent.and_then(|parent| parent.life.forked_at).or(self.began);
+            let since = self.watched_since(left.parent);
             let brood = parent.map(|parent| parent.brood).unwrap_or_default();
             Leaker {
                 parent: self.peer(left.parent),
@@ -104,6 +109,7 @@ impl Model {
             kind: adoptions.kind,
             orphans: adoptions.orphans,
             reaped: adoptions.times.spread(),
+            watched: adoptions.until.unwrap_or(now).saturating_sub(adoptions.since),
             verdict: self
                 .get(id)
                 .map_or(adoptions.brood, |adopter| adopter.brood)

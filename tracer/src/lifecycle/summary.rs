@@ -7,6 +7,7 @@ use super::{
     brood::{Brood, Verdict},
     event::{By, Event, ForkCause, Peer, Reap, Via, What, Who},
     gauge::Gauge,
+    spread::{Durations, Spread},
 };
 use crate::observation::{AdopterKind, Comm, Identity, Lost, LostWhere};
 
@@ -105,21 +106,6 @@ pub struct Totals {
     pub zombies: u64,
 }
 
-/// How long zombies lasted, ns. Percentiles are upper bounds within 1/16; the rest is exact.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spread {
-    /// How many.
-    pub count: u64,
-    /// Median.
-    pub p50: u64,
-    /// 95th percentile.
-    pub p95: u64,
-    /// 99th percentile.
-    pub p99: u64,
-    /// Longest.
-    pub max: u64,
-}
-
 /// A parent with zombies left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leaker {
@@ -150,6 +136,8 @@ pub struct Adopter {
     pub orphans: u64,
     /// How long those were zombies that were reaped, ns.
     pub reaped: Spread,
+    /// How long it was watched, ns.
+    pub watched: u64,
     /// Whether it reaps, its own children included.
     pub verdict: Verdict,
 }
@@ -161,41 +149,25 @@ pub(crate) struct Adoptions {
     pub(crate) kind: AdopterKind,
     pub(crate) orphans: u64,
     pub(crate) times: Durations,
+    /// When watching it began.
+    pub(crate) since: u64,
+    /// When it ended.
+    pub(crate) until: Option<u64>,
     /// What it had come to when it was forgotten.
     pub(crate) brood: Brood,
 }
 
-/// Durations, counted in steps of a sixteenth of a power of two.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Durations {
-    steps: BTreeMap<u64, u64>,
-    count: u64,
-    max: u64,
-}
-
-impl Durations {
-    pub(crate) fn add(&mut self, ns: u64) {
-        let shift = u64::from(64 - (ns >> 4).leading_zeros());
-        // The largest value that falls into the same step.
-        let step = ((ns >> shift) << shift) + ((1 << shift) - 1);
-        *self.steps.entry(step).or_default() += 1;
-        self.count += 1;
-        self.max = self.max.max(ns);
-    }
-
-    pub(crate) fn spread(&self) -> Spread {
-        let at = |percent: u64| {
-            let rank = (self.count * percent).div_ceil(100);
-            let mut seen = 0;
-            self.steps
-                .iter()
-                .find(|(_, count)| {
-                    seen += **count;
-                    seen >= rank
-                })
-                .map_or(0, |(step, _)| (*step).min(self.max))
-        };
-        Spread { count: self.count, p50: at(50), p95: at(95), p99: at(99), max: self.max }
+impl Adoptions {
+    pub(crate) fn new(peer: Peer, kind: AdopterKind, since: u64) -> Self {
+        Self {
+            peer,
+            kind,
+            orphans: 0,
+            times: Durations::default(),
+            since,
+            until: None,
+            brood: Brood::default(),
+        }
     }
 }
 
@@ -271,16 +243,16 @@ impl Tally {
     }
 
     /// An orphan was given to it.
-    pub(crate) fn adopted(&mut self, key: Key, id: Identity, peer: Peer, kind: AdopterKind) {
+    pub(crate) fn adopted(&mut self, key: Key, id: Identity, new: Adoptions) {
         if self.adopters.len() < NAMES || self.adopters.contains_key(&key) {
-            let new = || Adoptions {
-                peer,
-                kind,
-                orphans: 0,
-                times: Durations::default(),
-                brood: Brood::default(),
-            };
-            self.adopters.entry(key).or_insert_with(|| (id, new())).1.orphans += 1;
+            self.adopters.entry(key).or_insert((id, new)).1.orphans += 1;
+        }
+    }
+
+    /// One that may have adopted has ended.
+    pub(crate) fn ended(&mut self, key: Key, at: u64) {
+        if let Some((_, adoptions)) = self.adopters.get_mut(&key) {
+            adoptions.until = Some(at);
         }
     }
 
@@ -370,35 +342,4 @@ fn most<T>(rows: impl Iterator<Item = T>, count: impl Fn(&T) -> u64) -> Vec<T> {
     rows.sort_by_key(|row| std::cmp::Reverse(count(row)));
     rows.truncate(ROWS);
     rows
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_upper_bounds_within_a_sixteenth() {
-        let mut durations = Durations::default();
-        for ns in 1..=10_000 {
-            durations.add(ns * 1000);
-        }
-        let spread = durations.spread();
-        assert_eq!((spread.count, spread.max), (10_000, 10_000_000));
-        for (got, exact) in [(spread.p50, 5e6), (spread.p95, 9.5e6), (spread.p99, 9.9e6)] {
-            let ratio = got as f64 / exact;
-            assert!((1.0..1.07).contains(&ratio), "{got} for {exact}");
-        }
-    }
-
-    #[test]
-    fn small_and_extreme_durations_are_counted() {
-        let mut durations = Durations::default();
-        for ns in [0, 1, 15, 16, u64::MAX] {
-            durations.add(ns);
-        }
-        assert_eq!(
-            durations.spread(),
-            Spread { count: 5, p50: 15, p95: u64::MAX, p99: u64::MAX, max: u64::MAX }
-        );
-    }
 }

@@ -10,7 +10,8 @@ use crate::{
     lifecycle::{
         container,
         event::{By, Cause, Event, Life, Peer, Reap, Reaper, Via, What, Who, arguments},
-        summary::{Living, Spread, Summary},
+        spread::Spread,
+        summary::{Living, Summary},
     },
     observation::{AdopterKind, Call, Comm, Fate, LostWhere, Program, Status},
 };
@@ -295,7 +296,8 @@ fn summary_fields<M: SerializeMap>(summary: &Summary, map: &mut M) -> Result<(),
         let time = |ns| (one.reaped.count > 0).then_some(ns);
         let row = json!({
             "pid": one.peer.pid, "kind": adopter(one.kind), "orphans": one.orphans,
-            "reaped": one.reaped.count, "p50_ns": time(one.reaped.p50),
+            "orphans_per_s": per_second(one.orphans, one.watched), "reaped": one.reaped.count,
+            "reaped_per_s": per_second(one.reaped.count, one.watched), "p50_ns": time(one.reaped.p50),
             "p95_ns": time(one.reaped.p95), "p99_ns": time(one.reaped.p99),
             "max_ns": time(one.reaped.max), "verdict": one.verdict.name(),
         });
@@ -318,7 +320,7 @@ fn summary_fields<M: SerializeMap>(summary: &Summary, map: &mut M) -> Result<(),
 }
 
 /// To the thousandth, unless it was watched for no time.
-fn per_second(count: u64, ns: u64) -> Option<f64> {
+pub(super) fn per_second(count: u64, ns: u64) -> Option<f64> {
     (ns > 0).then(|| (count as f64 * 1e12 / ns as f64).round() / 1e3)
 }
 

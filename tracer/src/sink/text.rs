@@ -6,13 +6,15 @@ use super::{
     Sink,
     escape::{argument, text},
     forks,
+    json::per_second,
     stamp::{Stamp, duration},
 };
 use crate::{
     lifecycle::{
         brood::Verdict,
         event::{Cause, Event, Peer, Reap, Reaper, Via, What, Who, arguments},
-        summary::{Spread, Summary},
+        spread::Spread,
+        summary::Summary,
     },
     observation::{AdopterKind, Call, Comm, Fate, LostWhere, Program, Status},
 };
@@ -347,16 +349,24 @@ pub(super) fn summary(summary: &Summary) -> String {
         );
     }
     for one in &summary.adopters {
-        let times = if one.reaped.count == 0 {
+        let rate = |count| rate(count, one.watched);
+        let reaped = one.reaped;
+        let times = if reaped.count == 0 {
             "none reaped".to_owned()
         } else {
-            let (p50, max) = (duration(one.reaped.p50), duration(one.reaped.max));
-            format!("{} reaped after {p50} (p50) to {max}", one.reaped.count)
+            let [p50, p95, p99, max] =
+                [reaped.p50, reaped.p95, reaped.p99, reaped.max].map(duration);
+            format!(
+                "{}{} reaped after {p50} (p50), {p95} (p95), {p99} (p99) to {max}",
+                reaped.count,
+                rate(reaped.count),
+            )
         };
         let _ = writeln!(
             out,
-            "orphans: {} adopted by {} ({}), {times}: {}",
+            "orphans: {}{} adopted by {} ({}), {times}: {}",
             one.orphans,
+            rate(one.orphans),
             peer(one.peer),
             adopter(one.kind),
             verdict(one.verdict),
@@ -385,6 +395,11 @@ pub(super) fn summary(summary: &Summary) -> String {
         out.push_str("lost: nothing\n");
     }
     out
+}
+
+/// A count by the second, unless it was watched for no time.
+fn rate(count: u64, watched: u64) -> String {
+    per_second(count, watched).map_or_else(String::new, |rate| format!(" ({rate}/s)"))
 }
 
 fn verdict(verdict: Verdict) -> &'static str {

@@ -128,4 +128,9 @@ fn d3_a_parent_of_thousands_leaves_every_one_of_them() {
             assert_eq!(reap["reaper"]["pid"], adopter);
         }
     }
+    let adopters = story.summary()["orphans_by_adopter"].as_array().expect("a list");
+    let row = adopters.iter().find(|row| row["pid"] == adopter).expect("the subreaper");
+    has(row, &[("orphans", json!(2000)), ("reaped", json!(2000)), ("kind", json!("subreaper"))]);
+    let rates = ["orphans_per_s", "reaped_per_s"].map(|name| row[name].as_f64().expect("a rate"));
+    assert!(rates[0] > 0.0 && rates[0].to_bits() == rates[1].to_bits(), "{row}");
 }

@@ -35,9 +35,20 @@ fn a14_an_init_that_sleeps_is_told_from_one_that_reaps() {
             ("kind", json!("pidns_init")),
             ("reaped", json!(0)),
             ("max_ns", Value::Null),
+            ("reaped_per_s", json!(0.0)),
             ("verdict", json!("leaks")),
         ],
     );
+    rate_is_over_its_life(&story, init, &row["orphans_per_s"], 3);
+}
+
+/// So many in the time from the birth of the init to its end, to the thousandth.
+#[track_caller]
+fn rate_is_over_its_life(story: &Story, init: u64, rate: &Value, count: u32) {
+    let at = |kind| story.one(kind, init)["at_ns"].as_u64().expect("known");
+    let lived = (at("exit") - at("fork")) as f64 / 1e9;
+    let rate = rate.as_f64().expect("a rate");
+    assert!((rate - f64::from(count) / lived).abs() < 0.001, "{rate}: {count} in {lived} s");
 }
 
 #[test]
@@ -118,5 +129,7 @@ fn d7_inits_that_reap_are_seen_to() {
         let row = adopters.iter().find(|row| row["pid"] == pid).expect("the init");
         has(row, &[("orphans", json!(5)), ("reaped", json!(5)), ("verdict", json!("fine"))]);
         assert!(row["max_ns"].as_u64() < Some(500_000_000), "{row}");
+        rate_is_over_its_life(&story, pid, &row["orphans_per_s"], 5);
+        rate_is_over_its_life(&story, pid, &row["reaped_per_s"], 5);
     }
 }

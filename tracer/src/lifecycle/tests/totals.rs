@@ -50,6 +50,7 @@ fn the_summary_counts_each_kind_once() {
     let [adopter] = summary.adopters.as_slice() else { panic!("{summary:#?}") };
     assert_eq!((adopter.peer, adopter.kind, adopter.orphans), (init, AdopterKind::Init, 2));
     assert_eq!((adopter.reaped.count, adopter.verdict), (0, Verdict::Fine));
+    assert_eq!(adopter.watched, 130 * MS, "since the beginning");
     let leaker = summary::Leaker {
         parent: init,
         zombies: 1,
@@ -60,6 +61,26 @@ fn the_summary_counts_each_kind_once() {
         verdict: Verdict::Fine,
     };
     assert_eq!(summary.leakers, [leaker]);
+}
+
+#[test]
+fn an_adopter_is_watched_from_its_birth_to_its_end() {
+    let adopter = |story: Vec<Line>| {
+        let summary = summary_of(Filter::default(), story, 1_000);
+        let [adopter] = summary.adopters.as_slice() else { panic!("{summary:#?}") };
+        (adopter.orphans, adopter.reaped.count, adopter.watched)
+    };
+    let mut story = vec![
+        (4, fork(OTHER, INIT)),
+        (10, fork(CHILD, PARENT)),
+        (20, exit_to(PARENT, INIT, OTHER, AdopterKind::Subreaper)),
+        (30, exit(CHILD, OTHER)),
+        (31, death(CHILD, OTHER)),
+        (32, wait(OTHER, CHILD.pid)),
+    ];
+    assert_eq!(adopter(story.clone()), (1, 1, 996 * MS));
+    story.extend([(204, exit(OTHER, INIT)), (205, death(OTHER, INIT)), (206, free(OTHER))]);
+    assert_eq!(adopter(story), (1, 1, 200 * MS));
 }
 
 #[test]
