@@ -19,6 +19,14 @@ fn a2_an_orphan_is_adopted_by_whom_getppid_names() {
     has(reparent, &[("kind", json!(kind(adopter))), ("state", json!("running"))]);
     assert_eq!(reparent["from"]["pid"], story.number("parent"));
     assert_eq!(reparent["to"]["pid"], adopter);
+    // The kernel moves it somewhere between these two.
+    let [exit, zombie] = ["exit", "zombie"].map(|kind| {
+        let event = story.one(kind, story.number("parent"));
+        event["at_ns"].as_u64().expect("a time")
+    });
+    assert_eq!(reparent["at_ns"], exit);
+    assert!(story.number("at_last") + story.tolerance() >= exit, "{reparent}");
+    assert!(story.number("not_yet") <= zombie + story.tolerance(), "{reparent}");
     let reap = story.one("reap", orphan);
     has(
         reap,
