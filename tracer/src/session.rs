@@ -290,6 +290,8 @@ impl Road {
             while !self.pump(true) {}
         }
         let now = boot_now();
+        self.model.close(now);
+        self.show();
         let mut summary = self.model.summary(now);
         summary.name_living = settings.command.is_some();
         summary.late = self.order.late();

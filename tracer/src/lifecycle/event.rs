@@ -171,6 +171,8 @@ pub struct ForkFailure {
     pub pidns: Option<u32>,
     /// How much of it zombies held.
     pub zombies: Option<Held>,
+    /// So many forks failed like this one, which is the last of them.
+    pub count: u64,
 }
 
 /// What zombies hold.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Model,
-    event::{ForkCause, ForkFailure, Held, Peer, What},
+    event::{ForkCause, ForkFailure, Held, Peer},
     state::Seen,
 };
 use crate::observation::{Bytes, Filled, ForkFailed, Limits, Zombie};
@@ -69,8 +69,12 @@ impl Model {
             pidns: reached.as_ref().and_then(|reached| reached.pidns),
             cgroup: reached.and_then(|reached| reached.cgroup),
             zombies,
+            count: 1,
         };
-        self.push(at, failed.id.pid, What::ForkFailed(Box::new(failure)));
+        let event = self.matching(failed.id.pid).and_then(|who| self.flood.take(at, who, failure));
+        if let Some(event) = event {
+            self.tell(event);
+        }
     }
 }
 

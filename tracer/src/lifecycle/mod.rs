@@ -9,6 +9,7 @@ pub mod condition;
 pub mod container;
 pub mod event;
 pub mod filter;
+mod flood;
 mod forks;
 pub mod gauge;
 mod parents;
@@ -29,8 +30,9 @@ use std::{
     collections::{BTreeMap, BinaryHeap, HashMap, VecDeque},
 };
 
-use event::{Event, Exit, Peer, What};
+use event::{Event, Exit, Peer, What, Who};
 use filter::Filter;
+use flood::Flood;
 use gauge::Gauges;
 use process::{Process, Waits};
 use state::{Seen, State, Step, step};
@@ -57,6 +59,7 @@ pub struct Model {
     gone: VecDeque<(u64, Identity)>,
     tally: Tally,
     gauges: Gauges,
+    flood: Flood,
     events: Vec<Event>,
 }
 
@@ -72,6 +75,7 @@ impl Model {
             gone: VecDeque::new(),
             tally: Tally::default(),
             gauges: Gauges::default(),
+            flood: Flood::default(),
             events: Vec::new(),
         }
     }
@@ -112,17 +116,34 @@ impl Model {
 
     /// Says that nothing older than `now` will come: what is due by then is reported.
     pub fn advance(&mut self, now: u64) {
-        while let Some(Reverse(alarm)) = self.alarms.peek().copied() {
-            if alarm.due > now {
-                break;
+        while let Some(due) = self.due().filter(|due| *due <= now) {
+            self.end_floods(due, due);
+            while let Some(Reverse(alarm)) = self.alarms.peek().copied()
+                && alarm.due <= due
+            {
+                self.alarms.pop();
+                self.unreaped(alarm);
             }
-            self.alarms.pop();
-            self.unreaped(alarm);
         }
         while self.gone.front().is_some_and(|(at, _)| at.saturating_add(KEEP_GONE) <= now) {
             let (_, id) = self.gone.pop_front().expect("it was just seen");
             self.drop_gone(id);
         }
+    }
+
+    /// Says that nothing will come any more: what was held back is told.
+    pub fn close(&mut self, now: u64) {
+        self.end_floods(u64::MAX, now);
+    }
+
+    /// When something is to be told even if nothing is observed.
+    fn due(&self) -> Option<u64> {
+        let alarm = self.alarms.peek().map(|Reverse(alarm)| alarm.due);
+        alarm.into_iter().chain(self.flood.due()).min()
+    }
+
+    fn end_floods(&mut self, until: u64, now: u64) {
+        self.flood.end(until, now).into_iter().for_each(|event| self.tell(event));
     }
 
     /// The events since the last call.
@@ -206,12 +227,19 @@ impl Model {
     }
 
     fn push(&mut self, at: u64, pid: u32, what: What) {
-        let Some(process) = self.processes.get_mut(&pid) else { return };
-        process.matched = process.matched || self.filter.matches(process);
-        if !process.matched {
-            return;
+        if let Some(who) = self.matching(pid) {
+            self.tell(Event { at, who: Some(who), what });
         }
-        let event = Event { at, who: Some(process.who()), what };
+    }
+
+    /// The process, if it is one of those asked for.
+    fn matching(&mut self, pid: u32) -> Option<Who> {
+        let process = self.processes.get_mut(&pid)?;
+        process.matched = process.matched || self.filter.matches(process);
+        process.matched.then(|| process.who())
+    }
+
+    fn tell(&mut self, event: Event) {
         self.tally.see(&event);
         if self.filter.shows(&event) {
             self.events.push(event);

@@ -214,7 +214,7 @@ impl Tally {
             What::Reap(reap) => self.reaped(event.who, reap),
             What::ForkFailed(failure) => {
                 self.fork_failure = self.fork_failure.or(event.who);
-                *self.fork_failures.entry(failure.cause).or_default() += 1;
+                *self.fork_failures.entry(failure.cause).or_default() += failure.count;
             }
             What::Session(_)
             | What::LeaderExit { .. }

@@ -37,7 +37,8 @@ pub(super) fn failure_fields<M: SerializeMap>(
     };
     let of = failure.zombies.as_ref();
     let of: Option<Vec<Value>> = of.map(|held| held.of.iter().map(holder).collect());
-    map.serialize_entry("zombies_of", &of)
+    map.serialize_entry("zombies_of", &of)?;
+    map.serialize_entry("count", &failure.count)
 }
 
 fn cgroup_field<M: SerializeMap>(
@@ -114,6 +115,9 @@ pub(super) fn details(failure: &ForkFailure) -> String {
         let holders: Vec<String> =
             of.iter().map(|(peer, count)| format!("{count} of {}", text::peer(*peer))).collect();
         let _ = write!(line, ", {total} by zombies: {}", holders.join(", "));
+    }
+    if failure.count > 1 {
+        let _ = write!(line, " (the last of {} within a second)", failure.count);
     }
     line
 }

@@ -112,6 +112,22 @@ fn a15_a_user_at_its_limit_and_every_call_that_fails() {
     has(story.summary(), &[("fork_failures", json!(6)), ("fork_failures_by_cause", by_cause)]);
 }
 
+#[test]
+fn a15_a_loop_of_forks_that_fail_is_counted_and_does_not_flood() {
+    const FAILURES: u64 = 20_000;
+    let story = failures(&["fails_in_a_loop", USER, &FAILURES.to_string()]);
+    let failed = story.about("fork_failed", story.number("forker"));
+    let count = |event: &&Value| event["count"].as_u64().expect("a number");
+    assert_eq!(failed.iter().map(count).sum::<u64>(), FAILURES);
+    has(story.summary(), &[("fork_failures", json!(FAILURES))]);
+    let at = |event: &Value| event["at_ns"].as_u64().expect("a time");
+    let [first, .., last] = failed.as_slice() else { panic!("{failed:?}") };
+    let seconds = (at(last) - at(first)).div_ceil(1_000_000_000);
+    assert!(failed.len() as u64 <= 11 * (seconds + 1), "{} in {seconds} s", failed.len());
+    let singly = failed.iter().take(10);
+    assert!(singly.clone().all(|event| event["count"] == 1) && count(&failed[10]) > 1);
+}
+
 /// Lockdown leaves the counts of users and cgroups out of reach.
 fn is_locked_down() -> bool {
     let lockdown = fs::read_to_string("/sys/kernel/security/lockdown");

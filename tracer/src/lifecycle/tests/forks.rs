@@ -196,6 +196,69 @@ fn failures_are_counted_by_cause() {
     assert_eq!(Condition::ForkFailures(3).met(&summary), None);
 }
 
+/// So many failures in so many ms from 10 ms on, and what is told of them by `until`: time in ms, count.
+fn flood(limits: &Limits, count: u64, until: u64) -> (Model, Vec<(u64, u64)>) {
+    let mut model = opened(Filter::default());
+    let story =
+        (0..count).map(|n| (10 + n, Fact::ForkFailed(Box::new(failed(EAGAIN, limits.clone())))));
+    let mut events = tell_to(&mut model, story);
+    model.advance(until * MS);
+    events.extend(model.drain());
+    (model, counts(&events))
+}
+
+fn counts(events: &[Event]) -> Vec<(u64, u64)> {
+    let failed = events.iter().filter_map(|event| match &event.what {
+        What::ForkFailed(failure) => Some((event.at / MS, failure.count)),
+        _ => None,
+    });
+    failed.collect()
+}
+
+#[test]
+fn a_loop_of_failures_is_told_ten_times_a_second_and_then_together() {
+    let singly = |from: u64| (from..from + 10).map(|ms| (ms, 1));
+    let (_, told) = flood(&roomy(), 10, 5_000);
+    assert_eq!(told, singly(10).collect::<Vec<_>>(), "nothing is held back");
+    let (_, told) = flood(&roomy(), 500, 1_009);
+    assert_eq!(told.len(), 10, "the rest only when its second ends");
+    let (_, told) = flood(&roomy(), 1_500, 5_000);
+    let seconds = singly(10).chain([(1_010, 990)]).chain(singly(1_010)).chain([(2_010, 490)]);
+    assert_eq!(told, seconds.collect::<Vec<_>>());
+}
+
+#[test]
+fn what_is_held_back_is_told_at_the_end_and_all_are_counted() {
+    let full = Limits { nproc: Some(filled(10, 10)), ..roomy() };
+    let (mut model, told) = flood(&full, 500, 600);
+    assert_eq!(told.len(), 10);
+    model.close(700 * MS);
+    assert_eq!(counts(&model.drain().collect::<Vec<_>>()), [(700, 490)]);
+    assert_eq!(model.summary(700 * MS).fork_failures, [(Some(ForkCause::RlimitNproc), 500)]);
+}
+
+#[test]
+fn each_limit_has_its_own_count_and_the_last_process_stands_for_all() {
+    let mut model = opened(Filter::default());
+    let full = Limits { nproc: Some(filled(10, 10)), ..roomy() };
+    let by = |id, limits: &Limits| {
+        Fact::ForkFailed(Box::new(ForkFailed { limits: limits.clone(), ..failed_of(id) }))
+    };
+    let story = (10..22).flat_map(|ms| [(ms, by(PARENT, &full)), (ms, by(CHILD, &roomy()))]);
+    let mut events = tell_to(&mut model, story.chain([(30, by(CHILD, &full))]));
+    assert_eq!(counts(&events).len(), 20);
+    model.close(40 * MS);
+    events = model.drain().collect();
+    let rest: Vec<_> = events
+        .iter()
+        .filter_map(|event| match &event.what {
+            What::ForkFailed(failure) => Some((event.who?.pid, failure.cause, failure.count)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(rest, [(CHILD.pid, None, 2), (CHILD.pid, Some(ForkCause::RlimitNproc), 3)]);
+}
+
 #[test]
 fn a_user_that_forks_without_end_is_told_of_before_it_cannot() {
     let child = |n: u32| born(1000 + n, 10 + u64::from(n));
