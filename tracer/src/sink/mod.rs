@@ -7,6 +7,7 @@ mod json;
 mod lifecycles;
 pub mod output;
 mod stamp;
+mod summary;
 mod text;
 pub mod zombies;
 
@@ -19,6 +20,7 @@ use crate::lifecycle::{
 
 pub use forks::warning;
 pub use stamp::{Stamp, duration};
+pub use summary::summary_text;
 
 /// A format for events.
 pub trait Sink {
@@ -84,9 +86,4 @@ pub fn condition_met(typed: &str, met: Met) -> String {
 
 fn several(count: u64, what: &str, how: &str) -> String {
     format!("{count} {what}{}{how}", if count == 1 { "" } else { "s" })
-}
-
-/// The closing summary as text, wherever the events went.
-pub fn summary_text(summary: &crate::lifecycle::summary::Summary) -> String {
-    text::summary(summary)
 }
