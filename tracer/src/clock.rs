@@ -12,6 +12,12 @@ pub(crate) fn boot_now() -> u64 {
     read(ClockId::CLOCK_BOOTTIME)
 }
 
+/// How far time keeping has moved the boot clock ahead of the counter that it and the scheduler read, ns.
+pub(crate) fn corrected() -> i64 {
+    let raw = read(ClockId::CLOCK_MONOTONIC_RAW);
+    read(ClockId::CLOCK_MONOTONIC) as i64 - raw as i64
+}
+
 /// What to add to a time of the boot clock for ns since 1970, as of now.
 pub(crate) fn boot_to_unix() -> i128 {
     // The shortest of a few pairs of readings is the one nothing came between.

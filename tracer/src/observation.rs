@@ -411,6 +411,15 @@ pub struct Released {
     pub call: Option<Call>,
 }
 
+/// When one that is found dead died, ns of the boot clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// Not before.
+    pub earliest: u64,
+    /// Not after, if that can be told.
+    pub latest: Option<u64>,
+}
+
 /// [`Fact::Found`]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -422,8 +431,8 @@ pub struct Found {
     pub number: Option<u32>,
     /// Its name.
     pub comm: Comm,
-    /// It is a zombie.
-    pub zombie: bool,
+    /// It is a zombie, since then.
+    pub zombie: Option<Death>,
     /// Its main thread is dead, others live.
     pub leader_gone: bool,
     /// It is in the traced tree, if only a tree is traced.

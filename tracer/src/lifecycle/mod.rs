@@ -329,10 +329,13 @@ impl Model {
         process.comm = Some(found.comm);
         process.number = found.number;
         process.home = found.home;
-        if found.zombie {
+        let age = found.zombie.map(|death| {
+            let latest = death.latest.map_or(at, |latest| latest.min(at));
             process.state = State::Zombie;
-            process.zombie_since_before = Some(at);
-        } else if found.leader_gone {
+            process.found_dead = Some((death.earliest, latest));
+            at - latest
+        });
+        if found.leader_gone {
             process.state = State::LeaderGone;
             process.leader_left = Some(at);
         }
@@ -342,8 +345,10 @@ impl Model {
         }
         let entered = self.has_entered(pid, true);
         self.processes.entry(pid).and_modify(|process| process.entered = entered);
-        self.push(at, pid, What::Existing { zombie_at_least: found.zombie.then_some(0) });
-        if found.zombie || found.leader_gone {
+        self.push(at, pid, What::Existing { zombie_at_least: age });
+        if let Some(age) = age {
+            self.set_first_alarm(at, age, pid);
+        } else if found.leader_gone {
             self.set_alarm(at, pid);
         }
     }
@@ -357,7 +362,7 @@ impl Model {
             return;
         }
         process.state = State::Zombie;
-        process.zombie_since_before = Some(at);
+        process.found_dead = Some((process.id.start.ns(), at));
         let parent = process.parent;
         let peer = parent.map(|parent| self.peer(parent));
         self.push(at, pid, What::Zombie { teardown: None, notified: None, parent: peer });

@@ -85,8 +85,9 @@ pub(crate) struct Process {
     pub(crate) why: Vec<Cause>,
     /// When its main thread left, or was found dead.
     pub(crate) leader_left: Option<u64>,
-    /// When it was found as a zombie, which it may have been for long.
-    pub(crate) zombie_since_before: Option<u64>,
+    /// When it died, as far as the process table told, where it was found as a zombie: not before the
+    /// first, and not after the second.
+    pub(crate) found_dead: Option<(u64, u64)>,
     /// It has the pid of a life whose reap was not seen.
     pub(crate) after_unseen: bool,
     /// It is in the traced tree.
@@ -124,7 +125,7 @@ impl Process {
             looks: VecDeque::new(),
             why: Vec::new(),
             leader_left: None,
-            zombie_since_before: None,
+            found_dead: None,
             after_unseen: false,
             traced,
             matched: false,
@@ -223,6 +224,6 @@ impl Process {
 
     /// Since when it certainly was a zombie.
     pub(crate) fn zombie_since(&self) -> Option<u64> {
-        self.life.zombie_at.or(self.zombie_since_before)
+        self.life.zombie_at.or(self.found_dead.map(|(_, latest)| latest))
     }
 }

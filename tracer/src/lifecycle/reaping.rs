@@ -211,7 +211,7 @@ impl Model {
             .life
             .zombie_at
             .or(process.life.exited_at)
-            .or(process.zombie_since_before.map(|_| process.id.start.ns()));
+            .or(process.found_dead.map(|(earliest, _)| earliest));
         // Without that moment an auto-reap has none: no signal is raised for it.
         let zombie = match process.life.zombie_at {
             None if never && seen => Some(0),

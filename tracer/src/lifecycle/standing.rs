@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::observation::{Comm, Identity};
+use crate::observation::{Comm, Death, Identity};
 
 /// What a process does with SIGCHLD.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub struct Parent {
 pub struct Standing {
     /// Which process.
     pub id: Identity,
+    /// When it died.
+    pub death: Death,
     /// Its name.
     pub comm: Comm,
     /// Its parent's pid.
@@ -258,6 +260,7 @@ mod tests {
     fn zombie(parent: Parent) -> Standing {
         Standing {
             id: Identity { pid: 20, start: Start::Tick(0) },
+            death: Death { earliest: 0, latest: None },
             comm: Comm::from(&b"child"[..]),
             ppid: parent.pid,
             parent: Some(parent),

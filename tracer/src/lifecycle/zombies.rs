@@ -52,8 +52,18 @@ impl Model {
     }
 
     pub(super) fn set_alarm(&mut self, since: u64, pid: u32) {
-        let age = self.filter.min_zombie.unwrap_or(UNREAPED_FROM).max(SHORTEST_ALARM);
-        self.set_alarm_at(since, age, pid);
+        self.set_alarm_at(since, self.reported_from(), pid);
+    }
+
+    /// Of a zombie that was found at that age: not at once, there is nothing to say of its parent yet.
+    pub(super) fn set_first_alarm(&mut self, found: u64, age: u64, pid: u32) {
+        let from = self.reported_from();
+        let age_then = from.max(age + from.min(UNREAPED_FROM));
+        self.set_alarm_at(found.saturating_sub(age), age_then, pid);
+    }
+
+    fn reported_from(&self) -> u64 {
+        self.filter.min_zombie.unwrap_or(UNREAPED_FROM).max(SHORTEST_ALARM)
     }
 
     fn set_alarm_at(&mut self, since: u64, age: u64, pid: u32) {

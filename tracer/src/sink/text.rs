@@ -109,8 +109,12 @@ fn describe(what: &What) -> (Tone, String) {
     match what {
         What::Session(_) | What::Summary(_) | What::PidSpace(_) => (Tone::Plain, String::new()),
         What::Existing { zombie_at_least: None } => (Tone::Quiet, "running".to_owned()),
-        What::Existing { zombie_at_least: Some(_) } => {
-            (Tone::Dead, "zombie since before the start".to_owned())
+        What::Existing { zombie_at_least: Some(age) } => {
+            let age = match age {
+                0 => String::new(),
+                _ => format!(", for at least {}", duration(*age)),
+            };
+            (Tone::Dead, format!("zombie since before the start{age}"))
         }
         What::Fork { forker, .. } => (Tone::Good, format!("by {forker}")),
         What::Exec { program, thread } => {

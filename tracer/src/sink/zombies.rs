@@ -37,7 +37,7 @@ pub fn text(zombies: &[Standing], now: u64) -> String {
             "{:>7} {:<15} {:>9} {:>7} {:<15} {why}",
             zombie.id.pid,
             text::name(Some(zombie.comm)),
-            format!("≤{}", duration(age(zombie, now))),
+            age(zombie, now),
             zombie.ppid,
             text::name(parent),
         );
@@ -79,7 +79,10 @@ fn object(zombie: &Standing, now: u64, time: &str) -> Value {
         "v": 1, "type": "zombie_found", "time": time, "at_ns": now, "pid": zombie.id.pid,
         "start_ns": zombie.id.start.ns(), "ppid": ppid,
         "state": if zombie.others.count() > 0 { "leader_dead" } else { "zombie" },
-        "zombie_at_most_ns": age(zombie, now), "threads": zombie.others.count(),
+        "zombie_at_least_ns": zombie.death.latest.map(|latest| now.saturating_sub(latest)),
+        "zombie_at_most_ns": now.saturating_sub(zombie.death.earliest),
+        "precision": if zombie.death.latest.is_some() { "last_run" } else { "start" },
+        "threads": zombie.others.count(),
         "tracer": zombie.tracer, "parent": parent,
         "why": why.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         "evidence": why.iter().map(|(_, evidence)| evidence).collect::<Vec<_>>(),
@@ -88,7 +91,12 @@ fn object(zombie: &Standing, now: u64, time: &str) -> Value {
     named(facts, Some(zombie.comm))
 }
 
-/// The table does not say when a process died, only when it started: the age is at most this.
-fn age(zombie: &Standing, now: u64) -> u64 {
-    now.saturating_sub(zombie.id.start.ns())
+/// Its age: marked as a bound where the other one is further off than a twentieth.
+fn age(zombie: &Standing, now: u64) -> String {
+    let most = now.saturating_sub(zombie.death.earliest);
+    match zombie.death.latest.map(|latest| now.saturating_sub(latest)) {
+        None => format!("≤{}", duration(most)),
+        Some(least) if most - least <= most / 20 => duration(least),
+        Some(least) => format!("≥{}", duration(least)),
+    }
 }

@@ -3,6 +3,7 @@
 
 mod btf;
 mod cgroups;
+mod deaths;
 mod decode;
 mod kernel;
 mod live;

@@ -11,6 +11,7 @@ use procfs::{
     process::{Process, Stat, Status},
 };
 
+use super::deaths;
 use crate::observation::{Comm, Fact, Found, Home, Identity, Observation, Start, TICK_NS};
 
 /// Which of the found processes are in the traced tree.
@@ -32,6 +33,7 @@ pub(crate) fn scan(scope: &Scope) -> Vec<Found> {
             (row, status)
         })
         .collect();
+    let deaths = deaths::of(rows.iter().map(|(row, _)| row));
     let numbers = |status: &Option<Status>| status.as_ref().and_then(|status| status.nspid.clone());
     let parents: HashMap<i32, i32> =
         rows.iter().map(|(row, _)| (row.stat.pid, row.stat.ppid)).collect();
@@ -50,7 +52,7 @@ pub(crate) fn scan(scope: &Scope) -> Vec<Found> {
                 parent: stat.ppid as u32,
                 number: number.map(|number| number as u32),
                 comm,
-                zombie: stat.state == 'Z' && stat.num_threads <= 1,
+                zombie: deaths.get(&stat.pid).filter(|_| stat.num_threads <= 1).copied(),
                 leader_gone: stat.state == 'Z' && stat.num_threads > 1,
                 traced: id.pid != own
                     && match scope {
@@ -86,7 +88,7 @@ pub(crate) fn again(
             Some((_, traced)) => {
                 listed.insert(pid);
                 found.traced = *traced;
-                if found.zombie {
+                if found.zombie.is_some() {
                     dead.push(Fact::FoundDead { id: found.id });
                 }
             }
@@ -146,7 +148,7 @@ pub(crate) fn status(process: &Process) -> Option<Status> {
     Status::from_read(String::from_utf8_lossy(&text).as_bytes()).ok()
 }
 
-fn read(process: &Process, file: &str) -> Option<Vec<u8>> {
+pub(crate) fn read(process: &Process, file: &str) -> Option<Vec<u8>> {
     let mut text = Vec::new();
     process.open_relative(file).ok()?.read_to_end(&mut text).ok()?;
     Some(text)
@@ -206,7 +208,7 @@ pub(crate) fn before(attached: u64, found: Vec<Found>, queued: &[Observation]) -
         .filter(|found| !tells(found, birth))
         .map(|mut found| {
             let ends = tells(&found, end);
-            found.zombie = found.zombie && !ends;
+            found.zombie = found.zombie.filter(|_| !ends);
             found.leader_gone = found.leader_gone && !ends;
             Observation { at: attached, fact: Fact::Found(found) }
         })
@@ -279,7 +281,7 @@ mod tests {
             parent: 1,
             number: None,
             comm: Comm::default(),
-            zombie: true,
+            zombie: Some(crate::observation::Death { earliest: 5, latest: Some(6) }),
             leader_gone: false,
             traced: true,
             home: Home::default(),
@@ -295,7 +297,7 @@ mod tests {
         let seeded = before(7, vec![found(2), found(3)], &queued);
         let zombies: Vec<bool> = seeded
             .iter()
-            .map(|one| matches!(&one.fact, Fact::Found(found) if found.zombie))
+            .map(|one| matches!(&one.fact, Fact::Found(found) if found.zombie.is_some()))
             .collect();
         assert_eq!(zombies, [true, false], "3 dies only after the hooks were attached");
         assert!(seeded.iter().all(|one| one.at == 7));

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use procfs::process::{Process, Stat, Status};
 
 use super::{
-    look,
+    deaths, look,
     seed::{self, Row},
 };
 use crate::lifecycle::standing::{Action, Others, Parent, Standing};
@@ -19,6 +19,7 @@ const SIGTERM: u64 = 1 << 14;
 /// Every zombie, and every process whose main thread is dead while others live.
 pub(crate) fn zombies() -> Vec<Standing> {
     let all: HashMap<i32, Row> = seed::processes().map(|row| (row.stat.pid, row)).collect();
+    let deaths = deaths::of(all.values());
     let own = std::process::id() as i32;
     let mut children: HashMap<i32, u32> = HashMap::new();
     for Row { stat, .. } in all.values().filter(|row| row.stat.state != 'Z' && row.stat.pid != own)
@@ -33,6 +34,7 @@ pub(crate) fn zombies() -> Vec<Standing> {
             let status = seed::status(process)?;
             Some(Standing {
                 id: seed::identity(stat),
+                death: *deaths.get(&stat.pid)?,
                 comm: *comm,
                 parent: all.get(&stat.ppid).and_then(|row| {
                     let living = children.get(&stat.ppid).copied().unwrap_or(0);

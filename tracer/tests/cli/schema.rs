@@ -138,6 +138,8 @@ fn a_line_may_not_contradict_itself() {
         ("fork_failed", json!({ "errno": "Resource temporarily unavailable" })),
         ("pid_space", json!({ "left_ns": null })),
         ("lost", json!({ "count": 0 })),
+        ("zombie_found", json!({ "zombie_at_least_ns": null })),
+        ("zombie_found", json!({ "precision": "start" })),
         ("zombie_found", json!({ "threads": 1 })),
         ("zombie_found", json!({ "state": "leader_dead" })),
         ("doctor", json!({ "works": true })),

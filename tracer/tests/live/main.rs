@@ -24,3 +24,4 @@ mod story;
 mod threads;
 mod verifier;
 mod waits;
+mod zombies;

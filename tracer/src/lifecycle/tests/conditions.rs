@@ -41,7 +41,8 @@ fn a_zombie_may_be_gone_or_left() {
 
 #[test]
 fn a_zombie_from_before_lasted_as_long_as_it_was_seen() {
-    let mut story = vec![(1, found_but(CHILD, PARENT.pid, |found| found.zombie = true))];
+    let mut story =
+        vec![(1, found_but(CHILD, PARENT.pid, |found| found.zombie = Some(dead(CHILD))))];
     story.push((40, wait(PARENT, CHILD.pid)));
     assert_eq!(met(Condition::Zombie(38 * MS), &ended(story.clone(), 50)).unwrap().0, 39 * MS);
     assert_eq!(met(Condition::Zombie(39 * MS), &ended(story, 50)), None);

@@ -17,7 +17,9 @@ fn records() -> impl Strategy<Value = Observation> {
         let sigchld = Sigchld { ignored: how & 1 != 0, no_wait: how & 2 != 0 };
         let adopter = Adopter { id: INIT, kind: AdopterKind::Init, sigchld };
         let fact = match kind {
-            0 => found_but(id, other.pid, |found| found.zombie = how & 1 != 0),
+            0 => found_but(id, other.pid, |found| {
+                found.zombie = (how & 1 != 0).then(|| dead(other));
+            }),
             1 => fork(id, other),
             2 => exec(id),
             3 => leader_exit(id, 1),

@@ -136,7 +136,7 @@ impl History {
             self.lives[life].stage = Stage::Zombie;
         }
         let parent = self.lives[life].parents[0];
-        self.record(found_but(id, parent, |found| found.zombie = zombie));
+        self.record(found_but(id, parent, |found| found.zombie = zombie.then(|| dead(id))));
     }
 
     /// One of the lives for which this holds.

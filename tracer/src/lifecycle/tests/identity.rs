@@ -138,7 +138,7 @@ fn a_child_of_one_found_to_the_tick_is_its_child() {
 #[test]
 fn a_zombie_that_was_there_before_is_bound_by_its_whole_life() {
     let zombie = born(500, 120);
-    let story = [(3_000, found_but(zombie, PARENT.pid, |found| found.zombie = true))];
+    let story = [(3_000, found_but(zombie, PARENT.pid, |found| found.zombie = Some(dead(zombie))))];
     let events = tell(story.into_iter().chain([(3_500, wait(PARENT, zombie.pid))]));
     assert_eq!(types(&events, zombie), ["existing", "reap"]);
     assert!(
@@ -152,10 +152,26 @@ fn a_zombie_that_was_there_before_is_bound_by_its_whole_life() {
 #[test]
 fn a_zombie_that_was_there_before_is_unreaped_from_when_it_was_found() {
     let zombie = born(500, 120);
-    let story = [(3_000, found_but(zombie, PARENT.pid, |found| found.zombie = true))];
+    let story = [(3_000, found_but(zombie, PARENT.pid, |found| found.zombie = Some(dead(zombie))))];
     let events = tell_until(4_000, story);
     let why = vec![Cause::ParentNeverWaits];
     assert_eq!(unreaped(&events, zombie), [(4 * SECOND, SECOND, why)]);
+}
+
+#[test]
+fn a_zombie_found_with_the_bounds_of_its_death_keeps_them() {
+    let zombie = born(500, 120);
+    let death = Some(Death { earliest: 1_000 * MS, latest: Some(1_500 * MS) });
+    let story = [(3_000, found_but(zombie, PARENT.pid, |found| found.zombie = death))];
+    let events = tell_until(4_500, story.clone());
+    let age = What::Existing { zombie_at_least: Some(1_500 * MS) };
+    assert!(of(&events, zombie).any(|event| event.what == age));
+    // A second after it was found, so that its parent has been seen for a while, at its age then.
+    let why = vec![Cause::ParentNeverWaits];
+    assert_eq!(unreaped(&events, zombie), [(4 * SECOND, 2_500 * MS, why)]);
+    let events = tell(story.into_iter().chain([(3_500, wait(PARENT, zombie.pid))]));
+    let (_, reap) = reap_of(&events, zombie);
+    assert_eq!((reap.zombie, reap.exact), (Some(2_500 * MS), false));
 }
 
 #[test]

@@ -92,13 +92,18 @@ macro_rules! facts {
     )*};
 }
 
+/// Found dead, with nothing known of its death but that it had been born.
+pub(super) fn dead(id: Identity) -> Death {
+    Death { earliest: id.start.ns() / TICK_NS * TICK_NS, latest: None }
+}
+
 facts! {
     found, found_but(id: Identity, parent: u32) -> Found Found {
         id: Identity { pid: id.pid, start: Start::Tick(id.start.ns() / TICK_NS * TICK_NS) },
         parent,
         number: None,
         comm: comm("found"),
-        zombie: false,
+        zombie: None,
         leader_gone: false,
         traced: true,
         home: Home::default(),

@@ -91,7 +91,7 @@ fn a_zombie_handed_to_one_that_wants_none_ends_there_and_nobody_reaped_it() {
 
 #[test]
 fn a_zombie_from_before_keeps_its_bound_when_it_ends_so() {
-    let zombie = found_but(CHILD, PARENT.pid, |found| found.zombie = true);
+    let zombie = found_but(CHILD, PARENT.pid, |found| found.zombie = Some(dead(CHILD)));
     let events = tell([(4, fork(OTHER, INIT)), (30, zombie)].into_iter().chain(handed_over()));
     let (_, reap) = reap_of(&events, CHILD);
     assert_eq!((reap.zombie, reap.exact), (Some(41 * MS), false), "since its start");
