@@ -7,6 +7,7 @@ pub mod commands;
 pub mod lifecycle;
 pub mod observation;
 pub mod order;
+mod road;
 mod session;
 pub mod settings;
 mod signals;

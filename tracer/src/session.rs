@@ -10,26 +10,20 @@ use crate::{
     clock::{boot_now, boot_to_unix},
     command::Command,
     lifecycle::{
-        Model,
         condition::Condition,
         event::{Event, Session, What},
         summary::Summary,
     },
-    order::Order,
+    road::Road,
     settings,
     signals::Signals,
     sink::{
         self, Format, Sink,
         output::{Fate, Output},
     },
-    source::{Capture, Live},
+    source::Capture,
 };
 
-/// A record may be stamped on one CPU and become visible after a younger one of another: some
-/// microseconds, or on a preemptible kernel as long as a task is kept off its CPU inside a program.
-const HOLD: u64 = 10_000_000;
-/// The same while the ring is not empty: bounds what is held back under load.
-const HOLD_BUSY: u64 = 100_000_000;
 /// The shortest time between two looks at the ring.
 const SHORTEST_TICK: Duration = Duration::from_millis(5);
 /// How long the end of a session waits for the kernel to release what was reaped: an RCU grace
@@ -63,25 +57,26 @@ enum End {
 
 async fn session(settings: &settings::Session) -> Result<u8> {
     let output = Output::open(&settings.target)?;
-    let live = Live::start(&Capture {
+    let capture = Capture {
         roots: settings.roots.clone(),
         own_children: settings.command.is_some(),
         ring_size: settings.ring_size,
         immediate: settings.latency.is_zero(),
         hooks: settings.hooks,
         fork_failures: settings.fork_failures,
-    })?;
+    };
+    let road = Road::start(&capture, settings.filter.clone(), tick(settings))?;
     let mut signals = Signals::catch()?;
-    let mut road = Road::new(settings, live, output);
-    road.seed();
+    let sink = sink::sink(settings.style, boot_to_unix());
+    let mut telling = Telling { road, sink, output };
     let mut command = settings.command.as_ref().map(Command::spawn).transpose()?;
-    road.begin(settings);
-    let end = road.travel(settings, &mut signals, command.as_mut()).await?;
-    road.settle(settings).await;
-    let summary = road.end(settings);
-    let Road { live, output, .. } = road;
+    telling.begin(settings);
+    let end = telling.travel(settings, &mut signals, command.as_mut()).await?;
+    telling.settle(settings).await;
+    let summary = telling.end(settings);
+    let Telling { road, output, .. } = telling;
     // The hooks go before the waiting below: nothing is traced that nobody will read.
-    drop(live);
+    drop(road);
     let fate = output.finish().await;
     let met = settings.fail_on.iter().filter_map(|(typed, condition)| {
         condition.met(&summary).map(|met| sink::condition_met(typed, met))
@@ -102,60 +97,26 @@ async fn session(settings: &settings::Session) -> Result<u8> {
     Ok(if met.is_empty() || status != 0 { status } else { CONDITION_MET })
 }
 
-/// How long after the last loss the process table is read, ns: in the middle of a storm it would help
-/// nothing.
-const HEAL_AFTER: u64 = 1_500_000_000;
-
-/// The road from the kernel to the reader.
-struct Road {
-    live: Live,
-    order: Order,
-    model: Model,
+/// The road, and the reader at its end.
+struct Telling {
+    road: Road,
     sink: Box<dyn Sink>,
     output: Output,
-    newest: u64,
-    /// When parents were last looked at, and how long that is to last, ns.
-    looked: u64,
-    look_every: u64,
-    /// When something was last lost, until the picture has been healed.
-    wounded: Option<u64>,
 }
 
-impl Road {
-    fn new(settings: &settings::Session, live: Live, output: Output) -> Self {
-        Self {
-            live,
-            order: Order::default(),
-            model: Model::new(settings.filter.clone(), Some(crate::source::INITIAL_PIDNS)),
-            sink: sink::sink(settings.style, boot_to_unix()),
-            output,
-            newest: 0,
-            looked: 0,
-            look_every: tick(settings).as_nanos() as u64,
-            wounded: None,
-        }
-    }
-
-    /// The process table first, then what the hooks have seen since they were attached.
-    fn seed(&mut self) {
-        let Self { live, order, model, .. } = self;
-        for found in live.seed(|queued| order.push(queued)) {
-            model.observe(found);
-        }
-    }
-
+impl Telling {
     fn begin(&mut self, settings: &settings::Session) {
         let machine = nix::sys::utsname::uname().ok();
         let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
         let session = Session {
             host: machine.as_ref().map_or_else(String::new, |machine| text(machine.nodename())),
             kernel: machine.as_ref().map_or_else(String::new, |machine| text(machine.release())),
-            tier: self.live.tier(),
+            tier: self.road.live.tier(),
             filters: settings.typed.clone(),
-            existing: self.model.existing(),
+            existing: self.road.model.existing(),
         };
         let what = What::Session(Box::new(session));
-        let first = Event { at: self.live.attached(), who: None, what };
+        let first = Event { at: self.road.live.attached(), who: None, what };
         self.sink.event(&first, self.output.buffer());
         self.show();
         self.output.flush();
@@ -171,7 +132,7 @@ impl Road {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let until = settings.duration.map(|duration| Instant::now() + duration);
         loop {
-            let Self { live, output, .. } = self;
+            let Self { road, output, .. } = self;
             tokio::select! {
                 biased;
                 status = ended(&mut command) => return Ok(End::Command(status?)),
@@ -183,79 +144,23 @@ impl Road {
                 () = reached(until) => return Ok(End::Asked(None)),
                 () = output.failed() => return Ok(End::Output),
                 _ = tick.tick() => {}
-                filled = live.filled(), if !output.is_stalled() => filled?,
+                filled = road.live.filled(), if !output.is_stalled() => filled?,
             }
             let emptied = self.pump(false);
-            self.look();
-            if emptied && self.wounded.is_some_and(|at| boot_now() >= at + HEAL_AFTER) {
-                self.heal();
-            }
+            self.road.attend(emptied);
         }
     }
 
-    /// After losses: what the process table shows, and the hooks did not tell. Records that were made
-    /// meanwhile sort themselves between what was there before and what is gone after the look.
-    fn heal(&mut self) {
-        self.wounded = None;
-        let before = boot_now();
-        let known: Vec<_> = self.model.present().collect();
-        let healing = self.live.look_again(&known, before);
-        log::info!("{} processes were other than what was told of them", healing.len());
-        for observation in healing {
-            self.order.push(observation);
-        }
-    }
-
-    /// Looks at those whose zombies are about to be reported.
-    fn look(&mut self) {
-        let now = boot_now();
-        if now < self.looked + self.look_every {
-            return;
-        }
-        self.looked = now;
-        for parent in self.model.suspects(now) {
-            if let Some(seen) = crate::source::look(parent, now) {
-                self.order.push(seen);
-            }
-        }
-    }
-
-    /// Takes what the ring holds and passes on what cannot be preceded by anything any more.
-    /// Returns whether the ring was emptied.
+    /// Passes on what the kernel has told. Returns whether the ring was emptied.
     fn pump(&mut self, last: bool) -> bool {
-        let now = boot_now();
-        let Self { live, order, model, output, newest, wounded, .. } = self;
-        let mut emptied = false;
-        // A reader that does not keep up is not waited for: the ring fills, and the kernel side
-        // counts what it has no room for.
-        if last || !output.is_stalled() {
-            let mut take = |observation: crate::observation::Observation| {
-                *newest = observation.at.max(*newest);
-                order.push(observation);
-            };
-            emptied = live.drain(&mut take);
-            live.losses(now, last, &mut |lost| {
-                *wounded = Some(now);
-                take(lost);
-            });
-            live.measure(&mut take);
-        }
-        let until = match (last && emptied, emptied) {
-            (true, _) => u64::MAX,
-            (false, true) => now - HOLD,
-            (false, false) => newest.saturating_sub(HOLD_BUSY),
-        };
-        while let Some(observation) = order.pop(until) {
-            model.observe(observation);
-        }
-        model.advance(until.min(now));
+        let emptied = self.road.pump(last, self.output.is_stalled());
         self.show();
         self.output.flush();
         emptied
     }
 
     fn show(&mut self) {
-        for event in self.model.drain() {
+        for event in self.road.model.drain() {
             if let What::PidSpace(gauge) = &event.what {
                 sink::say(&sink::warning(gauge));
             }
@@ -273,8 +178,8 @@ impl Road {
         loop {
             tokio::time::sleep(SHORTEST_TICK).await;
             self.pump(false);
-            let untold = self.model.dead().any(|(id, _)| !crate::source::is_listed(id));
-            let adopted = by_init && self.model.dead().any(|(_, orphaned)| orphaned);
+            let untold = self.road.model.dead().any(|(id, _)| !crate::source::is_listed(id));
+            let adopted = by_init && self.road.model.dead().any(|(_, orphaned)| orphaned);
             let waited = begun.elapsed();
             if (!untold || waited >= GRACE) && (!adopted || waited >= GRACE_OF_INIT) {
                 return;
@@ -284,20 +189,16 @@ impl Road {
 
     /// Takes the rest, and says what it all comes to.
     fn end(&mut self, settings: &settings::Session) -> Summary {
-        while !self.pump(true) {}
-        if self.wounded.is_some() {
-            self.heal();
-            while !self.pump(true) {}
-        }
+        self.road.end();
         let now = boot_now();
-        self.model.close(now);
+        self.road.model.close(now);
         self.show();
-        let mut summary = self.model.summary(now);
+        let mut summary = self.road.model.summary(now);
         summary.name_living = settings.command.is_some();
-        summary.late = self.order.late();
-        summary.received = self.live.received();
-        summary.left_out = self.live.left_out();
-        summary.sees_fork_failures = self.live.sees_fork_failures();
+        summary.late = self.road.late();
+        summary.received = self.road.live.received();
+        summary.left_out = self.road.live.left_out();
+        summary.sees_fork_failures = self.road.live.sees_fork_failures();
         if settings.style.summary {
             let what = What::Summary(Box::new(summary.clone()));
             self.sink.event(&Event { at: now, who: None, what }, self.output.buffer());

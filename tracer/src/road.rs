@@ -1,0 +1,129 @@
+//! The road from the kernel to the model, which a session tells of and `tracer zombies` asks.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::{
+    clock::boot_now,
+    lifecycle::{Model, filter::Filter},
+    order::Order,
+    source::{Capture, Live},
+};
+
+/// A record may be stamped on one CPU and become visible after a younger one of another: some
+/// microseconds, or on a preemptible kernel as long as a task is kept off its CPU inside a program.
+const HOLD: u64 = 10_000_000;
+/// The same while the ring is not empty: bounds what is held back under load.
+const HOLD_BUSY: u64 = 100_000_000;
+/// How long after the last loss the process table is read, ns: in the middle of a storm it would help
+/// nothing.
+const HEAL_AFTER: u64 = 1_500_000_000;
+
+/// Hooks, order and model, and what keeps the picture true.
+pub(crate) struct Road {
+    pub(crate) live: Live,
+    pub(crate) model: Model,
+    order: Order,
+    newest: u64,
+    /// When parents were last looked at, and how long that is to last, ns.
+    looked: u64,
+    look_every: u64,
+    /// When something was last lost, until the picture has been healed.
+    wounded: Option<u64>,
+}
+
+impl Road {
+    /// Attaches the hooks, then reads the process table, before what the hooks have seen since.
+    pub(crate) fn start(capture: &Capture, filter: Filter, look_every: Duration) -> Result<Self> {
+        let mut live = Live::start(capture)?;
+        let mut model = Model::new(filter, Some(crate::source::INITIAL_PIDNS));
+        let mut order = Order::default();
+        for found in live.seed(|queued| order.push(queued)) {
+            model.observe(found);
+        }
+        let look_every = look_every.as_nanos() as u64;
+        Ok(Self { live, model, order, newest: 0, looked: 0, look_every, wounded: None })
+    }
+
+    /// Takes what the ring holds, unless the reader `is_stalled`, and gives the model what cannot be
+    /// preceded by anything any more. Returns whether the ring was emptied.
+    pub(crate) fn pump(&mut self, last: bool, is_stalled: bool) -> bool {
+        let now = boot_now();
+        let Self { live, order, model, newest, wounded, .. } = self;
+        let mut emptied = false;
+        // A reader that does not keep up is not waited for: the ring fills, and the kernel side
+        // counts what it has no room for.
+        if last || !is_stalled {
+            let mut take = |observation: crate::observation::Observation| {
+                *newest = observation.at.max(*newest);
+                order.push(observation);
+            };
+            emptied = live.drain(&mut take);
+            live.losses(now, last, &mut |lost| {
+                *wounded = Some(now);
+                take(lost);
+            });
+            live.measure(&mut take);
+        }
+        let until = match (last && emptied, emptied) {
+            (true, _) => u64::MAX,
+            (false, true) => now - HOLD,
+            (false, false) => newest.saturating_sub(HOLD_BUSY),
+        };
+        while let Some(observation) = order.pop(until) {
+            model.observe(observation);
+        }
+        model.advance(until.min(now));
+        emptied
+    }
+
+    /// What is due after the ring was looked at, and found empty or not: a look at parents, a healing.
+    pub(crate) fn attend(&mut self, emptied: bool) {
+        self.look();
+        if emptied && self.wounded.is_some_and(|at| boot_now() >= at + HEAL_AFTER) {
+            self.heal();
+        }
+    }
+
+    /// Takes the rest, and heals what is wounded.
+    pub(crate) fn end(&mut self) {
+        while !self.pump(true, false) {}
+        if self.wounded.is_some() {
+            self.heal();
+            while !self.pump(true, false) {}
+        }
+    }
+
+    /// Records that came later than they are waited for.
+    pub(crate) fn late(&self) -> u64 {
+        self.order.late()
+    }
+
+    /// After losses: what the process table shows, and the hooks did not tell. Records that were made
+    /// meanwhile sort themselves between what was there before and what is gone after the look.
+    fn heal(&mut self) {
+        self.wounded = None;
+        let before = boot_now();
+        let known: Vec<_> = self.model.present().collect();
+        let healing = self.live.look_again(&known, before);
+        log::info!("{} processes were other than what was told of them", healing.len());
+        for observation in healing {
+            self.order.push(observation);
+        }
+    }
+
+    /// Looks at those whose zombies are about to be reported.
+    fn look(&mut self) {
+        let now = boot_now();
+        if now < self.looked + self.look_every {
+            return;
+        }
+        self.looked = now;
+        for parent in self.model.suspects(now) {
+            if let Some(seen) = crate::source::look(parent, now) {
+                self.order.push(seen);
+            }
+        }
+    }
+}
