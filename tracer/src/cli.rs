@@ -4,6 +4,8 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::settings::RING_SIZE;
+
 /// Says who dies, how long it stays a zombie, who reaps it and who adopts its children.
 #[derive(Debug, Parser)]
 #[command(name = "tracer", version, arg_required_else_help = true, max_term_width = 100)]
@@ -25,7 +27,7 @@ pub enum Command {
     Trace(Trace),
     /// Start a command and trace its whole tree, orphans included
     Run(Run),
-    /// List every zombie there is now, with age, parent, reason and remedy (no root needed)
+    /// List every zombie there is now, with age, parent, reason and remedy (needs no root; tells more with)
     Zombies(Zombies),
     /// Say what this kernel and this user can do, hook by hook
     Doctor(Doctor),
@@ -59,6 +61,9 @@ pub struct Run {
 /// `tracer zombies`
 #[derive(Debug, Args)]
 pub struct Zombies {
+    /// As root: watch for this long who waits for whom, what is made and what is reaped (0s: do not)
+    #[arg(long, value_name = "DURATION", default_value = "1s")]
+    pub watch: String,
     /// The format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -122,7 +127,7 @@ pub struct Output {
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
     /// Size of the ring buffer in bytes, a power of two
-    #[arg(long, value_name = "BYTES", default_value_t = 8_388_608)]
+    #[arg(long, value_name = "BYTES", default_value_t = RING_SIZE)]
     pub ring_size: u32,
     /// Show events after at most this time; 0s wakes the tracer at every event
     #[arg(long, value_name = "DURATION", default_value = "50ms")]

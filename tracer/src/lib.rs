@@ -13,6 +13,7 @@ pub mod settings;
 mod signals;
 pub mod sink;
 mod source;
+mod watch;
 
 pub use command::NotStarted;
 pub use source::Refusal;

@@ -36,6 +36,9 @@ fn wrong<T>(message: impl Into<String>) -> Checked<T> {
     Err(Usage(message.into()))
 }
 
+/// Size of the ring buffer unless told otherwise, bytes.
+pub const RING_SIZE: u32 = 8_388_608;
+
 /// A tracing session, whatever it traces.
 pub struct Session {
     /// The trees to trace; none means every process.
@@ -220,6 +223,11 @@ fn duration(option: &str, text: &str) -> Checked<Duration> {
             wrong(format!("{option} {text}: takes a number and a unit, such as 250ms, 10s or 2m"))
         }
     }
+}
+
+/// For how long `tracer zombies` watches.
+pub fn watch(args: &cli::Zombies) -> Checked<Duration> {
+    duration("--watch", &args.watch)
 }
 
 /// What to fail on: a name, `>`, and a number or a duration.

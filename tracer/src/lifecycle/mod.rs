@@ -12,7 +12,7 @@ pub mod filter;
 mod flood;
 mod forks;
 pub mod gauge;
-mod parents;
+pub mod parents;
 mod process;
 mod reaping;
 pub mod spread;
@@ -195,6 +195,11 @@ impl Model {
     /// How many processes that match were found at the start.
     pub fn existing(&self) -> u64 {
         self.tally.existing()
+    }
+
+    /// How many records were lost.
+    pub fn lost(&self) -> u64 {
+        self.tally.all_lost()
     }
 
     /// What the session comes to.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{
     Model,
-    event::Via,
+    brood::Verdict,
+    event::{Via, Who},
     process::Process,
     state::State,
     summary::{Adopter, Key, Leaker},
@@ -27,7 +28,57 @@ impl Left {
     }
 }
 
+/// What was seen of a process as a parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// Which.
+    pub who: Who,
+    /// For how long it was watched, ns.
+    pub time: u64,
+    /// Zombies that became its own meanwhile, by death or by adoption.
+    pub made: u64,
+    /// Zombies of its own that were reaped meanwhile.
+    pub reaped: u64,
+    /// Its waits.
+    pub waits: u64,
+    /// Of these, those that any child could have answered.
+    pub waits_for_any: u64,
+    /// The orphans it adopted, if it did.
+    pub adopter: Option<Adopter>,
+    /// Whether it reaps, as far as was seen.
+    pub verdict: Verdict,
+}
+
 impl Model {
+    /// Asks for what was seen of a parent.
+    pub fn watched(&self, now: u64) -> impl Fn(Identity) -> Option<Watched> {
+        let left = self.left();
+        let adopters = self.adopters(now).into_iter();
+        let adopters: BTreeMap<u32, Adopter> =
+            adopters.map(|adopter| (adopter.peer.pid, adopter)).collect();
+        move |id| {
+            let parent = self.get(id)?;
+            let since = parent.life.forked_at.or(self.began)?;
+            let oldest = left.get(&id.pid).map(|left| left.oldest(now));
+            Some(Watched {
+                who: parent.who(),
+                time: now.saturating_sub(since),
+                made: parent.brood.made,
+                reaped: parent.brood.reaped,
+                waits: parent.waits.returned,
+                waits_for_any: parent.waits.any,
+                adopter: adopters.get(&id.pid).copied(),
+                verdict: parent.brood.verdict(oldest),
+            })
+        }
+    }
+
+    /// Those that adopted and are there still.
+    pub fn present_adopters(&self) -> impl Iterator<Item = Identity> {
+        let ids = self.tally.adoptions().map(|(id, _)| id);
+        ids.filter(|id| self.get(*id).is_some_and(|adopter| adopter.state != State::Gone))
+    }
+
     /// Zombies that match, by the pid of their parent.
     fn left(&self) -> BTreeMap<u32, Left> {
         let mut left = BTreeMap::<u32, Left>::new();

@@ -1,8 +1,14 @@
-//! Why a zombie stands in the process table, as far as the table alone tells: it knows no history,
-//! so a cause is named only where its evidence is in the table.
+//! Why a zombie stands in the process table, as far as the table tells, which knows no history: a cause
+//! is named where its evidence is in the table, or was seen by a model that had watched.
 
 use std::collections::BTreeMap;
 
+use event::Cause::{
+    ExitSignalNone, InheritedOverExec, InitNotReaping, ParentBlocked, ParentBusy, ParentNeverWaits,
+    ParentStopped, ParentWaitsForOthers, Ptraced, SigchldCoalesced, ThreadsAlive,
+};
+
+use super::{Model, event, parents::Watched};
 use crate::observation::{Comm, Death, Identity};
 
 /// What a process does with SIGCHLD.
@@ -16,11 +22,26 @@ pub enum Action {
     Handler,
 }
 
+/// Whom a process waits for that sits in a wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// Any child.
+    Any,
+    /// One process.
+    Process(u32),
+    /// A process group; 0 is its own.
+    Group(u32),
+    /// What a descriptor stands for.
+    Descriptor,
+}
+
 /// The parent of a zombie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parent {
-    /// Its pid.
-    pub pid: u32,
+    /// Which process.
+    pub id: Identity,
+    /// Its own parent's pid.
+    pub ppid: u32,
     /// Its name.
     pub comm: Comm,
     /// Its state as `ps` has it.
@@ -33,6 +54,8 @@ pub struct Parent {
     pub threads: u32,
     /// The kernel function it sleeps in, if one may see it.
     pub sleeps_in: Option<String>,
+    /// Whom it waits for in the call it sits in, if one may see that.
+    pub waits_for: Option<WaitsFor>,
     /// It is the init of a pid namespace.
     pub is_init: bool,
     /// What it does with SIGCHLD.
@@ -45,6 +68,8 @@ pub struct Parent {
     pub living_children: u32,
     /// It has waited for a child at least once, whatever program it ran then.
     pub has_reaped: bool,
+    /// What was seen of it, if it was watched.
+    pub watched: Option<Watched>,
 }
 
 /// A zombie.
@@ -66,6 +91,8 @@ pub struct Standing {
     pub others: Others,
     /// The signal it sent, 0 for none.
     pub exit_signal: Option<u32>,
+    /// The causes that were seen, if it was watched.
+    pub seen: Vec<event::Cause>,
 }
 
 /// Threads that live on when their main thread is dead.
@@ -123,8 +150,19 @@ fn in_state((state, count): (&char, &u32)) -> String {
 /// A cause as the contract names it, and its evidence.
 pub type Cause = (&'static str, String);
 
+/// Adds what was seen of zombies and of their parents.
+pub fn join(zombies: &mut [Standing], model: &Model, now: u64) {
+    let watched = model.watched(now);
+    for zombie in zombies {
+        zombie.seen = model.why(zombie.id, now);
+        if let Some(parent) = &mut zombie.parent {
+            parent.watched = watched(parent.id);
+        }
+    }
+}
+
 impl Standing {
-    /// The causes that the table proves, most likely first.
+    /// The causes that the table proves, most likely first, then those that were seen.
     pub fn why(&self) -> Vec<Cause> {
         let mut why = Vec::new();
         let is_reapable = self.others.count() == 0;
@@ -153,12 +191,54 @@ impl Standing {
             }
             _ => {}
         }
-        if !parent.has_reaped && is_reapable && self.tracer.is_none() {
-            let evidence = "nothing that a child used was ever added to its parent's account";
-            let cause = if parent.is_init { "init_not_reaping" } else { "parent_never_waits" };
-            why.push((cause, format!("{evidence}: it has waited for none")));
+        if let Some(other) = self.other_than(parent) {
+            why.push((
+                ParentWaitsForOthers.name(),
+                format!("its parent sits in a wait for {other} only"),
+            ));
+        }
+        let is_free = is_reapable && self.tracer.is_none();
+        if !parent.has_reaped && is_free && parent.waits_for.is_none() {
+            let evidence = "nothing any child used is in its parent's account: it never waited";
+            let cause = if parent.is_init { InitNotReaping } else { ParentNeverWaits };
+            why.push((cause.name(), evidence.to_owned()));
+        }
+        for cause in &self.seen {
+            let is_named = why.iter().any(|(name, _)| *name == cause.name());
+            if let Some(evidence) = seen_by(*cause, parent).filter(|_| is_free && !is_named) {
+                why.push((cause.name(), evidence));
+            }
         }
         why
+    }
+
+    /// How one can tell, in a sentence.
+    pub fn evidence(&self) -> String {
+        let mut why = self.why().into_iter().map(|(_, evidence)| evidence);
+        if let Some(first) = why.next() {
+            return first;
+        }
+        let watched = self.parent.as_ref().and_then(|parent| parent.watched);
+        match watched {
+            // It died when watching had ended.
+            Some(Watched { waits: 0, reaped: 0, .. }) => NO_WAIT.to_owned(),
+            Some(Watched { waits, reaped, waits_for_any: 1.., .. }) => format!(
+                "while watched, its parent waited {waits} times, reaped {reaped}, not this one"
+            ),
+            Some(_) | None => "its parent has not waited for it".to_owned(),
+        }
+    }
+
+    /// Whom its parent sits waiting for instead.
+    fn other_than(&self, parent: &Parent) -> Option<String> {
+        match parent.waits_for.as_ref()? {
+            WaitsFor::Any => None,
+            WaitsFor::Process(pid) if *pid == self.id.pid => None,
+            WaitsFor::Process(pid) => Some(format!("process {pid}")),
+            WaitsFor::Group(0) => Some("its own process group".to_owned()),
+            WaitsFor::Group(group) => Some(format!("process group {group}")),
+            WaitsFor::Descriptor => Some("the process of a pidfd".to_owned()),
+        }
     }
 
     /// What the parent does with the news of a death, in words.
@@ -174,6 +254,25 @@ impl Standing {
         format!("{action}{blocked}{pending}")
     }
 
+    /// What would reap it.
+    fn must(&self, parent: &Parent) -> String {
+        match self.why().first().map(|(name, _)| *name) {
+            Some(name) if name == ParentWaitsForOthers.name() => {
+                format!("wait for {}, or for any child", self.id.pid)
+            }
+            Some(name) if name == SigchldCoalesced.name() => {
+                "wait in a loop until nothing is left (WNOHANG)".to_owned()
+            }
+            Some(name) if name == ExitSignalNone.name() => {
+                "wait with __WALL or __WCLONE".to_owned()
+            }
+            _ if parent.sigchld == Action::Ignored => {
+                "call waitpid: ignoring SIGCHLD frees only those that die later".to_owned()
+            }
+            _ => "call waitpid".to_owned(),
+        }
+    }
+
     /// What to do, for whoever wants the zombie gone.
     pub fn remedy(&self) -> String {
         if self.others.count() > 0 {
@@ -185,7 +284,7 @@ impl Standing {
         let Some(parent) = &self.parent else {
             return "look again: its parent has just ended".to_owned();
         };
-        let pid = parent.pid;
+        let pid = parent.id.pid;
         match (parent.state, parent.debugger) {
             ('t', Some(by)) => {
                 return format!("let the debugger of its parent go on, or kill {by} ends that");
@@ -207,7 +306,8 @@ impl Standing {
                 format!("kill -CHLD {pid} makes its parent's handler look again; {end}")
             }
             (_, Action::Default | Action::Ignored | Action::Handler) => {
-                format!("its parent must call waitpid; {end}")
+                let must = self.must(parent);
+                format!("its parent must {must}; {end}")
             }
         }
     }
@@ -252,6 +352,32 @@ impl End {
     }
 }
 
+const NO_WAIT: &str = "while watched, its parent called no wait";
+
+/// How one can tell a cause that was seen, where the table shows it less well or not at all.
+fn seen_by(cause: event::Cause, parent: &Parent) -> Option<String> {
+    let Watched { waits, reaped, .. } = parent.watched?;
+    match cause {
+        ParentBlocked => {
+            let place = parent.sleeps_in.as_deref().unwrap_or("an unknown place");
+            Some(format!("its parent is blocked in {place}, which is no wait"))
+        }
+        InheritedOverExec => {
+            Some("its parent has run another program since, which has not forked it".to_owned())
+        }
+        SigchldCoalesced => Some(format!(
+            "deaths fell on a pending SIGCHLD; while watched, its parent reaped {reaped}"
+        )),
+        InitNotReaping | ParentNeverWaits if parent.waits_for.is_none() => Some(NO_WAIT.to_owned()),
+        ParentWaitsForOthers => {
+            Some(format!("all {waits} waits seen of its parent were for other processes or groups"))
+        }
+        ParentBusy => Some("its parent was busy whenever it was looked at".to_owned()),
+        InitNotReaping | ParentNeverWaits | ParentStopped | Ptraced | ExitSignalNone
+        | ThreadsAlive => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,29 +388,33 @@ mod tests {
             id: Identity { pid: 20, start: Start::Tick(0) },
             death: Death { earliest: 0, latest: None },
             comm: Comm::from(&b"child"[..]),
-            ppid: parent.pid,
+            ppid: parent.id.pid,
             parent: Some(parent),
             tracer: None,
             others: Others::default(),
             exit_signal: Some(17),
+            seen: Vec::new(),
         }
     }
 
     fn parent() -> Parent {
         Parent {
-            pid: 10,
+            id: Identity { pid: 10, start: Start::Tick(0) },
+            ppid: 1,
             comm: Comm::from(&b"parent"[..]),
             state: 'S',
             debugger: None,
             is_deaf: false,
             threads: 1,
             sleeps_in: None,
+            waits_for: None,
             is_init: false,
             sigchld: Action::Default,
             blocked: false,
             pending: false,
             living_children: 2,
             has_reaped: true,
+            watched: None,
         }
     }
 
@@ -316,7 +446,11 @@ mod tests {
         assert!(stuck.why()[0].1.contains("do_wait"));
         let init = zombie(Parent { is_init: true, ..parent() });
         assert!(init.remedy().contains("whole pid namespace"));
-        let machine = zombie(Parent { is_init: true, pid: 1, ..parent() });
+        let machine = zombie(Parent {
+            id: Identity { pid: 1, start: Start::Tick(0) },
+            is_init: true,
+            ..parent()
+        });
         assert!(machine.remedy().contains("cannot be ended"));
         let traced = Standing { tracer: Some(99), ..zombie(parent()) };
         assert_eq!((names(&traced), traced.remedy().contains("99")), (vec!["ptraced"], true));
@@ -341,5 +475,47 @@ mod tests {
         assert_eq!(names(&init), [""; 0], "it reaps others");
         let silent = Standing { exit_signal: Some(0), ..zombie(parent()) };
         assert_eq!(names(&silent), ["exit_signal_none"]);
+    }
+    #[test]
+    fn what_was_seen_is_named_after_what_the_table_proves() {
+        let watched = Watched {
+            who: event::Who { pid: 10, start: 0, ppid: None, comm: None },
+            time: 1,
+            made: 0,
+            reaped: 2,
+            waits: 3,
+            waits_for_any: 3,
+            adopter: None,
+            verdict: super::super::brood::Verdict::Lazy,
+        };
+        let parent = Parent { watched: Some(watched), ..parent() };
+        let plain = zombie(parent.clone());
+        assert!(plain.evidence().contains("3 times, reaped 2, not this one"));
+        for (cause, part, must) in [
+            (SigchldCoalesced, "reaped 2", "in a loop"),
+            (ParentWaitsForOthers, "all 3 waits", "wait for 20, or for any child"),
+            (InheritedOverExec, "another program", "call waitpid"),
+            (ParentNeverWaits, "called no wait", "call waitpid"),
+        ] {
+            let seen = Standing { seen: vec![cause], ..plain.clone() };
+            assert_eq!(names(&seen), [cause.name()]);
+            assert!(seen.evidence().contains(part), "{}", seen.evidence());
+            assert!(seen.remedy().contains(must), "{}", seen.remedy());
+            let stopped = Parent { state: 'T', ..parent.clone() };
+            let stopped = Standing { parent: Some(stopped), ..seen };
+            assert_eq!(names(&stopped), ["parent_stopped", cause.name()]);
+        }
+    }
+
+    #[test]
+    fn a_parent_that_sits_in_a_wait_for_another_is_known_without_watching() {
+        let waits = |waits_for| zombie(Parent { waits_for: Some(waits_for), ..parent() });
+        for other in [WaitsFor::Process(21), WaitsFor::Group(0), WaitsFor::Descriptor] {
+            assert_eq!(names(&waits(other)), ["parent_waits_for_others"]);
+        }
+        for it in [WaitsFor::Process(20), WaitsFor::Any] {
+            let never = Standing { seen: vec![ParentNeverWaits], ..waits(it) };
+            assert_eq!(names(&never), [""; 0], "it does wait");
+        }
     }
 }

@@ -286,6 +286,10 @@ impl Tally {
         self.totals.existing
     }
 
+    pub(crate) fn all_lost(&self) -> u64 {
+        self.lost.values().sum()
+    }
+
     pub(crate) fn lost(&mut self, lost: Lost) {
         *self.lost.entry(lost.place).or_default() += lost.count;
     }

@@ -4,12 +4,12 @@ use std::cmp::Reverse;
 
 use super::{
     Model,
-    event::What,
+    event::{Cause, What},
     process::Process,
-    state::{Seen, Step},
+    state::{Seen, State, Step},
     why::Case,
 };
-use crate::observation::Died;
+use crate::observation::{Died, Identity};
 
 /// Unless told otherwise, a zombie is reported as unreaped from this age on, ns.
 const UNREAPED_FROM: u64 = 1_000_000_000;
@@ -49,6 +49,15 @@ impl Model {
         } else if step == Step::Apply {
             self.set_alarm(at, pid);
         }
+    }
+
+    /// Why this zombie is not reaped, as far as was seen until now.
+    pub fn why(&self, zombie: Identity, at: u64) -> Vec<Cause> {
+        let Some(process) = self.get(zombie).filter(|process| process.state == State::Zombie)
+        else {
+            return Vec::new();
+        };
+        self.case(process, at).causes()
     }
 
     pub(super) fn set_alarm(&mut self, since: u64, pid: u32) {

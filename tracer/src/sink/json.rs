@@ -11,7 +11,7 @@ use crate::{
         container,
         event::{By, Cause, Event, Life, Peer, Reap, Reaper, Via, What, Who, arguments},
         spread::Spread,
-        summary::{Living, Summary},
+        summary::{Adopter, Living, Summary},
     },
     observation::{AdopterKind, Call, Comm, Fate, LostWhere, Program, Status},
 };
@@ -293,14 +293,9 @@ fn summary_fields<M: SerializeMap>(summary: &Summary, map: &mut M) -> Result<(),
     });
     map.serialize_entry("leakers", &leakers.collect::<Vec<_>>())?;
     let adopters = summary.adopters.iter().map(|one| {
-        let time = |ns| (one.reaped.count > 0).then_some(ns);
-        let row = json!({
-            "pid": one.peer.pid, "kind": adopter(one.kind), "orphans": one.orphans,
-            "orphans_per_s": per_second(one.orphans, one.watched), "reaped": one.reaped.count,
-            "reaped_per_s": per_second(one.reaped.count, one.watched), "p50_ns": time(one.reaped.p50),
-            "p95_ns": time(one.reaped.p95), "p99_ns": time(one.reaped.p99),
-            "max_ns": time(one.reaped.max), "verdict": one.verdict.name(),
-        });
+        let mut row = adoptions(one);
+        row["pid"] = one.peer.pid.into();
+        row["verdict"] = one.verdict.name().into();
         named(row, one.peer.comm)
     });
     map.serialize_entry("orphans_by_adopter", &adopters.collect::<Vec<_>>())?;
@@ -349,6 +344,18 @@ fn spreads(rows: &[(Option<Comm>, Spread)]) -> Vec<Value> {
             named(row, *name)
         })
         .collect()
+}
+
+/// What one adopted, and how long those were zombies that were reaped.
+pub(super) fn adoptions(one: &Adopter) -> Value {
+    let time = |ns| (one.reaped.count > 0).then_some(ns);
+    json!({
+        "kind": adopter(one.kind), "orphans": one.orphans,
+        "orphans_per_s": per_second(one.orphans, one.watched), "reaped": one.reaped.count,
+        "reaped_per_s": per_second(one.reaped.count, one.watched), "p50_ns": time(one.reaped.p50),
+        "p95_ns": time(one.reaped.p95), "p99_ns": time(one.reaped.p99),
+        "max_ns": time(one.reaped.max),
+    })
 }
 
 /// A row of the summary with the name it is about.

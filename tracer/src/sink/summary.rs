@@ -9,7 +9,12 @@ use super::{
     text::{adopter, name, peer, place},
 };
 use crate::{
-    lifecycle::{brood::Verdict, event::Peer, spread::Spread, summary::Summary},
+    lifecycle::{
+        brood::Verdict,
+        event::Peer,
+        spread::Spread,
+        summary::{Adopter, Summary},
+    },
     observation::Comm,
 };
 
@@ -46,28 +51,7 @@ pub fn summary_text(summary: &Summary) -> String {
         );
     }
     for one in &summary.adopters {
-        let rate = |count| rate(count, one.watched);
-        let reaped = one.reaped;
-        let times = if reaped.count == 0 {
-            "none reaped".to_owned()
-        } else {
-            let [p50, p95, p99, max] =
-                [reaped.p50, reaped.p95, reaped.p99, reaped.max].map(duration);
-            format!(
-                "{}{} reaped after {p50} (p50), {p95} (p95), {p99} (p99) to {max}",
-                reaped.count,
-                rate(reaped.count),
-            )
-        };
-        let _ = writeln!(
-            out,
-            "orphans: {}{} adopted by {} ({}), {times}: {}",
-            one.orphans,
-            rate(one.orphans),
-            peer(one.peer),
-            adopter(one.kind),
-            verdict(one.verdict),
-        );
+        let _ = writeln!(out, "orphans: {}: {}", adoptions(one), verdict(one.verdict));
     }
     if summary.name_living {
         for one in summary.listed() {
@@ -99,7 +83,30 @@ fn rate(count: u64, watched: u64) -> String {
     per_second(count, watched).map_or_else(String::new, |rate| format!(" ({rate}/s)"))
 }
 
-fn verdict(verdict: Verdict) -> &'static str {
+/// Who adopted how many, and how soon they were reaped.
+pub(super) fn adoptions(one: &Adopter) -> String {
+    let rate = |count| rate(count, one.watched);
+    let reaped = one.reaped;
+    let times = if reaped.count == 0 {
+        "none reaped".to_owned()
+    } else {
+        let [p50, p95, p99, max] = [reaped.p50, reaped.p95, reaped.p99, reaped.max].map(duration);
+        format!(
+            "{}{} reaped after {p50} (p50), {p95} (p95), {p99} (p99) to {max}",
+            reaped.count,
+            rate(reaped.count),
+        )
+    };
+    format!(
+        "{}{} adopted by {} ({}), {times}",
+        one.orphans,
+        rate(one.orphans),
+        peer(one.peer),
+        adopter(one.kind),
+    )
+}
+
+pub(super) fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Leaks => "it leaks them",
         Verdict::Lazy => "it reaps late",

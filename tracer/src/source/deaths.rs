@@ -30,31 +30,36 @@ const NAP: Duration = Duration::from_micros(20);
 /// NTP may turn the boot clock against that of the scheduler by one in so many (`MAXFREQ`,
 /// include/linux/timex.h).
 const SLEW: i64 = 2_000;
-/// From the last moment on a CPU back to the death, and what the two clocks differed by at boot, ns.
-const SLACK: i64 = TICK_NS as i64;
+/// From the last moment on a CPU back to the death, what the two clocks differed by at boot, and the
+/// ticks that a clock without a stable counter is held to (`sched_clock_local`, kernel/sched/clock.c), ns.
+const SLACK: i64 = 2 * TICK_NS as i64;
 
 /// The deaths of those whose main threads are dead, by pid.
 pub(crate) fn of<'a>(rows: impl Iterator<Item = &'a Row>) -> HashMap<i32, Death> {
     let mut lags = HashMap::new();
     let dead = rows.filter(|row| row.stat.state == 'Z');
-    dead.map(|row| (row.stat.pid, death(row, &mut lags))).collect()
+    dead.map(|row| (row.stat.pid, death(&row.stat, &mut lags))).collect()
 }
 
-fn death(Row { process, stat, .. }: &Row, lags: &mut HashMap<usize, Option<i64>>) -> Death {
+fn death(stat: &Stat, lags: &mut HashMap<usize, Option<i64>>) -> Death {
     let start = seed::identity(stat).start.ns();
+    let process = seed::reopen(stat);
+    let process = process.as_ref();
     let mut known = || {
         let cpu = usize::try_from(stat.processor?).ok()?;
-        let last_ran = last_ran(&seed::read(process, "sched")?)?;
+        let last_ran = last_ran(&seed::read(process?, "sched")?)?;
         let lag = (*lags.entry(cpu).or_insert_with(|| lag(cpu)))?;
         let latest = last_ran + lag;
-        let slewed = (boot_now() as i64 - latest) / SLEW;
+        let slewed = (boot_now() as i64 - latest) / SLEW + SLACK;
         let earliest = last_ran + corrected().min(0) - SLACK;
         Some((earliest.max(0) as u64, (latest + slewed).max(0) as u64))
     };
     let (earliest, latest) = known().unzip();
     Death {
         earliest: earliest.unwrap_or(start).max(start),
-        latest: latest.map(|latest| latest.max(start)).filter(|_| !had_threads(process, stat)),
+        latest: latest
+            .map(|latest| latest.max(start))
+            .filter(|_| process.is_some_and(|process| !had_threads(process, stat))),
     }
 }
 

@@ -9,6 +9,8 @@ use std::{
     sync::Arc,
 };
 
+use procfs::process::Process;
+
 use super::{cgroups::Cgroups, seed};
 use crate::{
     clock::boot_now,
@@ -148,17 +150,18 @@ fn below(directory: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// Every zombie of the process table.
 fn zombies() -> Vec<Zombie> {
-    let rows: Vec<seed::Row> = seed::processes().collect();
+    let rows: Vec<seed::Row> = seed::processes().map(|(_, row)| row).collect();
     let names: HashMap<i32, Comm> = rows.iter().map(|row| (row.stat.pid, row.comm)).collect();
     let zombies = rows.iter().filter(|row| row.stat.state == 'Z' && row.stat.num_threads <= 1);
     // One that is reaped while we look is no zombie now.
     zombies
         .filter_map(|row| {
+            let process = seed::reopen(&row.stat)?;
             Some(Zombie {
                 parent: row.stat.ppid as u32,
                 parent_comm: names.get(&row.stat.ppid).copied(),
-                uid: seed::status(&row.process)?.ruid,
-                cgroup: cgroup(row),
+                uid: seed::status(&process)?.ruid,
+                cgroup: cgroup(&process),
                 pidns: match pidns(row) {
                     Ok(pidns) => Some(pidns),
                     Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
@@ -179,8 +182,8 @@ fn pidns(row: &seed::Row) -> io::Result<u32> {
 
 /// Its cgroup v2 directory. In v1 the table says `/` of every process that has exited
 /// (`proc_cgroup_show`, kernel/cgroup/cgroup.c): unknown.
-fn cgroup(row: &seed::Row) -> Option<Bytes> {
-    let all = row.process.cgroups().ok()?.0;
+fn cgroup(process: &Process) -> Option<Bytes> {
+    let all = process.cgroups().ok()?.0;
     if all.iter().any(|group| group.controllers.iter().any(|name| name == "pids")) {
         return None;
     }

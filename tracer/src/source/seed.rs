@@ -26,27 +26,29 @@ pub(crate) enum Scope {
 /// read is left out.
 pub(crate) fn scan(scope: &Scope) -> Vec<Found> {
     let own = std::process::id();
-    let rows: Vec<(Row, Option<Status>)> = processes()
-        .filter(|row| row.stat.pid != 2 && row.stat.ppid != 2)
-        .map(|row| {
-            let status = status(&row.process);
-            (row, status)
+    let rows: Vec<(Row, Option<Vec<i32>>, Home)> = processes()
+        .filter(|(_, row)| row.stat.pid != 2 && row.stat.ppid != 2)
+        .map(|(process, row)| {
+            let status = status(&process);
+            let numbers = status.as_ref().and_then(|status| status.nspid.clone());
+            (row, numbers, home(&process, status))
         })
         .collect();
-    let deaths = deaths::of(rows.iter().map(|(row, _)| row));
-    let numbers = |status: &Option<Status>| status.as_ref().and_then(|status| status.nspid.clone());
+    let deaths = deaths::of(rows.iter().map(|(row, ..)| row));
     let parents: HashMap<i32, i32> =
-        rows.iter().map(|(row, _)| (row.stat.pid, row.stat.ppid)).collect();
+        rows.iter().map(|(row, ..)| (row.stat.pid, row.stat.ppid)).collect();
     let levels: HashMap<i32, usize> = rows
         .iter()
-        .filter_map(|(row, status)| Some((row.stat.pid, numbers(status)?.len().checked_sub(1)?)))
+        .filter_map(|(row, numbers, _)| {
+            Some((row.stat.pid, numbers.as_ref()?.len().checked_sub(1)?))
+        })
         .collect();
     let mut found: Vec<Found> = rows
         .into_iter()
-        .map(|(Row { process, stat, comm }, status)| {
+        .map(|(Row { stat, comm }, numbers, home)| {
             let id = identity(&stat);
             let level = levels.get(&stat.ppid);
-            let number = level.and_then(|level| numbers(&status)?.get(*level).copied());
+            let number = level.and_then(|level| numbers?.get(*level).copied());
             Found {
                 id,
                 parent: stat.ppid as u32,
@@ -59,7 +61,7 @@ pub(crate) fn scan(scope: &Scope) -> Vec<Found> {
                         Scope::All => true,
                         Scope::Only(pids) => pids.contains(&id.pid),
                     },
-                home: home(&process, status),
+                home,
             }
         })
         .collect();
@@ -125,21 +127,27 @@ fn depth(parents: &HashMap<i32, i32>, pid: u32) -> usize {
 
 /// A row of the process table.
 pub(crate) struct Row {
-    pub(crate) process: Process,
     pub(crate) stat: Stat,
     /// As `stat` has it, where it need not be UTF-8.
     pub(crate) comm: Comm,
 }
 
-pub(crate) fn processes() -> impl Iterator<Item = Row> {
+/// Each with its folder open, of which there may be more than a process may have open.
+pub(crate) fn processes() -> impl Iterator<Item = (Process, Row)> {
     procfs::process::all_processes().into_iter().flatten().filter_map(|process| {
         let process = process.ok()?;
         let text = read(&process, "stat")?;
         let stat = Stat::from_read(text.as_slice()).ok()?;
         let start = text.iter().position(|byte| *byte == b'(')? + 1;
         let end = text.iter().rposition(|byte| *byte == b')')?;
-        Some(Row { process, stat, comm: Comm::from(text.get(start..end)?) })
+        Some((process, Row { stat, comm: Comm::from(text.get(start..end)?) }))
     })
+}
+
+/// The folder of a row again, unless it has ended.
+pub(crate) fn reopen(stat: &Stat) -> Option<Process> {
+    let process = Process::new(stat.pid).ok()?;
+    identity(&process.stat().ok()?).same(identity(stat)).then_some(process)
 }
 
 /// `/proc/PID/status`, whose first line need not be UTF-8.
@@ -184,7 +192,7 @@ pub(crate) fn is_listed(id: Identity) -> bool {
 /// The pids of these processes and of all their descendants.
 pub(crate) fn tree(roots: &[u32]) -> HashSet<u32> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
-    for Row { stat, .. } in processes() {
+    for (_, Row { stat, .. }) in processes() {
         children.entry(stat.ppid as u32).or_default().push(stat.pid as u32);
     }
     let mut tree = HashSet::new();

@@ -1,7 +1,10 @@
 //! The zombies of the process table and what the table says of their parents. Needs no privileges,
 //! no hooks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+};
 
 use procfs::process::{Process, Stat, Status};
 
@@ -9,7 +12,7 @@ use super::{
     deaths, look,
     seed::{self, Row},
 };
-use crate::lifecycle::standing::{Action, Others, Parent, Standing};
+use crate::lifecycle::standing::{Action, Others, Parent, Standing, WaitsFor};
 
 /// SIGCHLD's bit in the signal sets of `/proc/PID/status`.
 pub(super) const SIGCHLD: u64 = 1 << 16;
@@ -18,7 +21,7 @@ const SIGTERM: u64 = 1 << 14;
 
 /// Every zombie, and every process whose main thread is dead while others live.
 pub(crate) fn zombies() -> Vec<Standing> {
-    let all: HashMap<i32, Row> = seed::processes().map(|row| (row.stat.pid, row)).collect();
+    let all: HashMap<i32, Row> = seed::processes().map(|(_, row)| (row.stat.pid, row)).collect();
     let deaths = deaths::of(all.values());
     let own = std::process::id() as i32;
     let mut children: HashMap<i32, u32> = HashMap::new();
@@ -26,25 +29,31 @@ pub(crate) fn zombies() -> Vec<Standing> {
     {
         *children.entry(stat.ppid).or_default() += 1;
     }
+    let mut parents: HashMap<i32, Option<Parent>> = HashMap::new();
     let mut found: Vec<Standing> = all
         .values()
         .filter(|row| row.stat.state == 'Z')
-        .filter_map(|Row { process, stat, comm }| {
+        .filter_map(|Row { stat, comm }| {
             // One that is reaped while we look is no zombie now.
-            let status = seed::status(process)?;
+            let process = seed::reopen(stat)?;
+            let status = seed::status(&process)?;
             Some(Standing {
                 id: seed::identity(stat),
                 death: *deaths.get(&stat.pid)?,
                 comm: *comm,
-                parent: all.get(&stat.ppid).and_then(|row| {
-                    let living = children.get(&stat.ppid).copied().unwrap_or(0);
-                    parent(row, living)
-                }),
+                parent: parents
+                    .entry(stat.ppid)
+                    .or_insert_with(|| {
+                        let living = children.get(&stat.ppid).copied().unwrap_or(0);
+                        parent(all.get(&stat.ppid)?, living)
+                    })
+                    .clone(),
                 ppid: stat.ppid as u32,
                 tracer: tracer(&status),
-                others: Others { threads: living(process, stat), is_deaf: is_deaf(&status) },
+                others: Others { threads: living(&process, stat), is_deaf: is_deaf(&status) },
                 // A main thread shows -1 while other threads stand in the way of its report.
                 exit_signal: stat.exit_signal.and_then(|signal| u32::try_from(signal).ok()),
+                seen: Vec::new(),
             })
         })
         .collect();
@@ -75,16 +84,19 @@ pub(super) fn is_deaf(status: &Status) -> bool {
 }
 
 fn parent(row: &Row, living_children: u32) -> Option<Parent> {
-    let Row { process, stat, comm } = row;
-    let status = seed::status(process)?;
+    let Row { stat, comm } = row;
+    let process = seed::reopen(stat)?;
+    let status = seed::status(&process)?;
     Some(Parent {
-        pid: stat.pid as u32,
+        id: seed::identity(stat),
+        ppid: stat.ppid as u32,
         comm: *comm,
         state: stat.state,
         debugger: tracer(&status).filter(|_| stat.state == 't'),
         is_deaf: is_deaf(&status),
         threads: stat.num_threads as u32,
-        sleeps_in: look::place(process),
+        sleeps_in: look::place(&process),
+        waits_for: waits_for(stat.pid),
         is_init: status.nspid.as_ref().and_then(|all| all.last().copied()) == Some(1),
         sigchld: action(&status),
         blocked: status.sigblk & SIGCHLD != 0,
@@ -93,7 +105,36 @@ fn parent(row: &Row, living_children: u32) -> Option<Parent> {
         // What a child has used is added to its parent's count when that waits for it, and every
         // process has page faults (`wait_task_zombie`, kernel/exit.c).
         has_reaped: stat.cminflt > 0 || stat.cmajflt > 0 || stat.cutime > 0 || stat.cstime > 0,
+        watched: None,
     })
+}
+
+/// The system call that a thread of it sits in, if that is a wait (arch/x86/entry/syscalls/syscall_64.tbl;
+/// `proc_pid_syscall`, fs/proc/base.c). A thread that waits for any child says more than one that does not.
+fn waits_for(pid: i32) -> Option<WaitsFor> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+    let calls = tasks.filter_map(|task| fs::read_to_string(task.path().join("syscall")).ok());
+    let mut waits: Vec<WaitsFor> = calls.filter_map(|call| wait(&call)).collect();
+    let any = waits.iter().position(|wait| *wait == WaitsFor::Any);
+    any.or_else(|| waits.len().checked_sub(1)).map(|which| waits.swap_remove(which))
+}
+
+/// A wait among system calls: `wait4` takes what `waitpid` does, `waitid` a kind (P_ALL, P_PID, P_PGID,
+/// P_PIDFD, include/uapi/linux/wait.h) and a number.
+fn wait(call: &str) -> Option<WaitsFor> {
+    let mut words = call.split_whitespace();
+    let number = words.next()?;
+    let mut argument = || u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok();
+    let (first, second) = (argument()? as i32, argument()? as u32);
+    match (number, first) {
+        ("61", -1) | ("247", 0) => Some(WaitsFor::Any),
+        ("61", 1..) => Some(WaitsFor::Process(first as u32)),
+        ("61", _) => Some(WaitsFor::Group(first.unsigned_abs())),
+        ("247", 1) => Some(WaitsFor::Process(second)),
+        ("247", 2) => Some(WaitsFor::Group(second)),
+        ("247", 3) => Some(WaitsFor::Descriptor),
+        _ => None,
+    }
 }
 
 fn action(status: &Status) -> Action {
@@ -101,5 +142,28 @@ fn action(status: &Status) -> Action {
         (true, _) => Action::Ignored,
         (false, true) => Action::Handler,
         (false, false) => Action::Default,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_read_from_its_arguments() {
+        for (call, waits_for) in [
+            ("61 0xffffffff 0x0 0x0 0x0 0x0 0x0 0x7f 0x7f", Some(WaitsFor::Any)),
+            ("61 0xffffffffffffffff 0x0 0x0 0x0 0x0 0x0 0x7f 0x7f", Some(WaitsFor::Any)),
+            ("61 0x10 0x0 0x0 0x0 0x0 0x0 0x7f 0x7f", Some(WaitsFor::Process(16))),
+            ("61 0x0 0x0 0x0 0x0 0x0 0x0 0x7f 0x7f", Some(WaitsFor::Group(0))),
+            ("61 0xfffffff0 0x0 0x0 0x0 0x0 0x0 0x7f 0x7f", Some(WaitsFor::Group(16))),
+            ("247 0x0 0x10 0x0 0x4 0x0 0x0 0x7f 0x7f", Some(WaitsFor::Any)),
+            ("247 0x1 0x10 0x0 0x4 0x0 0x0 0x7f 0x7f", Some(WaitsFor::Process(16))),
+            ("247 0x3 0x10 0x0 0x4 0x0 0x0 0x7f 0x7f", Some(WaitsFor::Descriptor)),
+            ("230 0x0 0x0 0x7f 0x0 0x0 0x0 0x7f 0x7f", None),
+            ("running", None),
+        ] {
+            assert_eq!(wait(call), waits_for, "{call}");
+        }
     }
 }

@@ -8,8 +8,12 @@ use super::{
 };
 
 /// Commands that answer without hooks, and their exit status for a user without privileges.
-const ANSWERS: [(&[&str], i32); 4] =
-    [(&["zombies"], 0), (&["zombies", "--format", "json"], 0), (&["doctor"], 4), (&["--help"], 0)];
+const ANSWERS: [(&[&str], i32); 4] = [
+    (&["zombies", "--watch", "0s"], 0),
+    (&["zombies", "--watch", "0s", "--format", "json"], 0),
+    (&["doctor"], 4),
+    (&["--help"], 0),
+];
 
 fn full() -> File {
     File::options().write(true).open("/dev/full").expect("Linux has it")

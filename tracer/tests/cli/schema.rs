@@ -56,7 +56,7 @@ fn every_type_of_event_is_known() {
     let schema: Value =
         serde_json::from_str(include_str!("../../../docs/events.schema.json")).expect("JSON");
     let mut known: Vec<&str> = What::NAMES.to_vec();
-    known.extend(["lifecycle", "zombie_found", "doctor"]);
+    known.extend(["lifecycle", "zombie_found", "zombie_parent", "doctor"]);
     assert_eq!(schema["properties"]["type"]["enum"], json!(known));
     assert!(refused(&json!({ "v": 1, "type": "surprise" })));
 }
@@ -142,6 +142,7 @@ fn a_line_may_not_contradict_itself() {
         ("zombie_found", json!({ "precision": "start" })),
         ("zombie_found", json!({ "threads": 1 })),
         ("zombie_found", json!({ "state": "leader_dead" })),
+        ("zombie_parent", json!({ "watched": { "ns": 1 } })),
         ("doctor", json!({ "works": true })),
         ("doctor", json!({ "tier": "fentry" })),
     ] {

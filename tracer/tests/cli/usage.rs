@@ -30,6 +30,7 @@ fn a_duration_without_a_unit_or_a_meaning() {
             wrong(&["trace", &format!("{option}={bad}")], &format!("{option} {bad}: takes"));
         }
     }
+    wrong(&["zombies", "--watch", "1"], "--watch 1: takes a number and a unit");
 }
 
 #[test]

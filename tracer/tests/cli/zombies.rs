@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{
     family::{Family, Sigchld},
-    program::{run, unprivileged},
+    program::{Done, run, unprivileged},
 };
 
 /// A tick of the process table's clock, which start times are cut off to, ns.
@@ -25,10 +25,20 @@ fn boot_now() -> u64 {
     now.tv_sec() as u64 * 1_000_000_000 + now.tv_nsec() as u64
 }
 
+/// What a user without privileges is told, and that there would be more.
+fn told(arguments: &[&str]) -> Done {
+    let done = run(&mut unprivileged(&[&["zombies"], arguments].concat()));
+    assert_eq!(done.status, Some(0), "{}", done.stderr);
+    let said: Vec<&str> = done.stderr.lines().collect();
+    let expected = "tracer: not watched, loading BPF programs needs root";
+    assert!(said.len() == 1 && said[0].starts_with(expected), "{said:?}");
+    done
+}
+
 fn listed() -> Vec<Value> {
-    let done = run(&mut unprivileged(&["zombies", "--format", "json"]));
-    assert_eq!((done.status, done.stderr.as_str()), (Some(0), ""));
-    done.lines()
+    let mut lines = told(&["--format", "json"]).lines();
+    lines.retain(|line| line["type"] == "zombie_found");
+    lines
 }
 
 fn found(pid: u32) -> Value {
@@ -36,13 +46,13 @@ fn found(pid: u32) -> Value {
     all.iter().find(|line| line["pid"] == pid).unwrap_or_else(|| panic!("{pid}: {all:?}")).clone()
 }
 
-/// Its row of the text, and the remedy below.
+/// Its row of the text, and all that is said of its parent's zombies.
 fn row(pid: u32) -> (String, String) {
-    let done = run(&mut unprivileged(&["zombies"]));
-    assert_eq!((done.status, done.stderr.as_str()), (Some(0), ""));
-    let mut lines = done.stdout.lines().skip_while(|line| !line.starts_with(&format!("{pid:>7} ")));
-    let mut next = || lines.next().unwrap_or_else(|| panic!("{pid}: {}", done.stdout)).to_owned();
-    (next(), next())
+    let text = told(&[]).stdout;
+    let is_its = |line: &&str| line.starts_with(&format!("{pid:>9}  "));
+    let rows = text.split("\n\n").filter_map(|family| Some((family.lines().find(is_its)?, family)));
+    let (row, family) = rows.last().unwrap_or_else(|| panic!("{pid}: {text}"));
+    (row.to_owned(), family.to_owned())
 }
 
 /// What `ps` says: pids in state Z, with their parents, and whether threads live on.
@@ -101,9 +111,13 @@ fn a_zombie_is_told_with_its_parent_its_age_and_the_remedy() {
     assert!(least < now - born && now - dead <= most && most <= now - start, "{least}..{most}");
     let (row, remedy) = row(family.dead);
     let columns: Vec<&str> = row.split_whitespace().collect();
-    assert_eq!((columns[0], columns[3]), (&*family.dead.to_string(), &*parent.to_string()));
+    assert_eq!(columns[0], family.dead.to_string());
+    assert!(
+        remedy.starts_with("1 zombie of ") && remedy.contains(&format!("({parent})")),
+        "{remedy}"
+    );
     assert!(columns[2].trim_start_matches('≥').starts_with(|c: char| c.is_ascii_digit()), "{row}");
-    assert!(row.ends_with("its parent has not waited for it (SIGCHLD default)"), "{row}");
+    assert!(remedy.contains("its parent has not waited for it"), "{remedy}");
     for remedy in [remedy.as_str(), line["remedy"].as_str().expect("words")] {
         assert!(remedy.contains("must call waitpid"), "{remedy}");
         assert!(remedy.contains(&format!("kill {parent} ENDS THE PARENT")), "{remedy}");
@@ -123,8 +137,8 @@ fn what_the_parent_does_with_sigchld_is_read_from_its_masks() {
         assert_eq!(parent["sigchld"], action);
         assert_eq!(parent["sigchld_blocked"], blocked, "{action}");
         assert_eq!(parent["sigchld_pending"], blocked, "{action}");
-        let (row, remedy) = row(family.dead);
-        assert!(row.ends_with(words), "{row}");
+        let (_, remedy) = row(family.dead);
+        assert!(remedy.contains(words), "{remedy}");
         let again = format!("kill -CHLD {} ", family.parent());
         assert_eq!(remedy.contains(&again), action == "handler", "{remedy}");
     }
@@ -152,8 +166,8 @@ fn a_dead_main_thread_with_living_threads_is_called_so() {
     assert_eq!(line["state"], "leader_dead");
     assert_eq!((&line["threads"], &line["why"]), (&json!(1), &json!(["threads_alive"])));
     assert_eq!(line["ppid"], std::process::id());
-    let (row, remedy) = row(family.dead);
-    assert!(row.contains("its main thread has ended"), "{row}");
+    let (_, remedy) = row(family.dead);
+    assert!(remedy.contains("its main thread has ended"), "{remedy}");
     assert!(remedy.contains(&format!("kill {} ends them", family.dead)), "{remedy}");
 }
 
@@ -163,7 +177,7 @@ fn a_hostile_name_stays_on_its_line_and_moves_no_cursor() {
     let family = Family::with_zombie_called(name, &Sigchld::Default);
     let (row, _) = row(family.dead);
     assert!(row.contains("\\u{1b}[2J\\n) Z 1 \\u{7}"), "{row}");
-    let text = run(&mut unprivileged(&["zombies"])).stdout;
+    let text = told(&[]).stdout;
     assert!(!text.chars().any(|one| one.is_control() && one != '\n'), "{text:?}");
     let line = found(family.dead);
     for of in [&line, &line["parent"]] {
@@ -181,4 +195,19 @@ fn a_name_that_is_no_utf8_can_be_had_back() {
     }
     let (row, _) = row(family.dead);
     assert!(row.contains(" inv\\xff\\ "), "{row}");
+}
+
+#[test]
+fn whoever_does_not_ask_for_watching_is_told_of_none() {
+    let family = Family::with_zombie(&Sigchld::Default);
+    let done = run(&mut unprivileged(&["zombies", "--watch", "0s", "--format", "json"]));
+    assert_eq!((done.status, done.stderr.as_str()), (Some(0), ""));
+    let lines = done.lines();
+    let is_its = |line: &&Value| line["type"] == "zombie_parent" && line["pid"] == family.parent();
+    let parent = lines.iter().find(is_its).unwrap_or_else(|| panic!("{lines:?}"));
+    assert_eq!((&parent["zombies"], &parent["watched"]), (&json!(1), &Value::Null));
+    let number = |name: &str| parent[name].as_u64().expect("a number");
+    let (born, dead) = (family.times[0], family.times[1]);
+    assert!(number("oldest_at_least_ns") < number("at_ns") - born, "{parent}");
+    assert!(number("oldest_at_most_ns") >= number("at_ns") - dead, "{parent}");
 }

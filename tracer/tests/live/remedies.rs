@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::story::{Partner, Watch, output, tracer, until};
 
 fn zombie(pid: u64) -> Option<Value> {
-    let told = output(tracer().args(["zombies", "--format", "json"])).stdout;
+    let told = output(tracer().args(["zombies", "--watch", "0s", "--format", "json"])).stdout;
     let text = String::from_utf8(told).expect("UTF-8");
     let mut rows = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-    rows.find(|row| row["pid"] == pid)
+    rows.find(|row| row["type"] == "zombie_found" && row["pid"] == pid)
 }
 
 /// The first command in a remedy.

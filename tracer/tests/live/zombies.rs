@@ -1,19 +1,21 @@
-//! `tracer zombies` as root: ages by what the programs themselves know.
+//! `tracer zombies` as root: ages, and what parents do, by what the programs themselves know.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, process::Command};
 
 use serde_json::{Value, json};
 
 use crate::story::{Partner, has, output, tracer};
 
-/// What `tracer zombies` lists, by pid.
-fn listed() -> HashMap<u64, Value> {
-    let told = output(tracer().args(["zombies", "--format", "json"]));
-    let said = String::from_utf8_lossy(&told.stderr);
-    assert!(told.status.success() && said.is_empty(), "{said}");
+/// What `tracer zombies` lists, by pid: zombies, and parents.
+fn listed(watch: &str) -> [HashMap<u64, Value>; 2] {
+    let told = output(tracer().args(["zombies", "--watch", watch, "--format", "json"]));
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
     let text = String::from_utf8(told.stdout).expect("UTF-8");
-    let lines = text.lines().map(crate::common::check);
-    lines.map(|line| (line["pid"].as_u64().expect("a pid"), line)).collect()
+    let lines: Vec<Value> = text.lines().map(crate::common::check).collect();
+    ["zombie_found", "zombie_parent"].map(|kind| {
+        let of_kind = lines.iter().filter(|line| line["type"] == kind);
+        of_kind.map(|line| (line["pid"].as_u64().expect("a pid"), line.clone())).collect()
+    })
 }
 
 fn numbers(partner: &Partner, name: &str) -> Vec<u64> {
@@ -23,7 +25,7 @@ fn numbers(partner: &Partner, name: &str) -> Vec<u64> {
 #[test]
 fn the_age_of_a_zombie_is_that_since_its_death() {
     let partner = Partner::start(&["crowd", "aged"], 4);
-    let found = listed();
+    let [found, _] = listed("0s");
     let [zombies, ends, seen] = ["zombies", "ends", "seen"].map(|name| numbers(&partner, name));
     let mut errors = Vec::new();
     for ((zombie, end), seen) in zombies.iter().zip(ends).zip(seen) {
@@ -43,4 +45,56 @@ fn the_age_of_a_zombie_is_that_since_its_death() {
     let headless = &found[&partner.facts["headless"].parse().expect("a pid")];
     has(headless, &[("precision", json!("start")), ("zombie_at_least_ns", Value::Null)]);
     partner.end();
+}
+
+#[test]
+fn what_a_parent_does_is_seen_and_judged() {
+    let kinds = ["leaks", "lazy", "waits_for_other"];
+    let partners = kinds.map(|kind| Partner::start(&["crowd", kind], 1));
+    let [found, parents] = listed("3s");
+    let [leaks, lazy, other] =
+        [0, 1, 2].map(|which| &parents[&u64::from(partners[which].pid())]["watched"]);
+    has(leaks, &[("verdict", json!("leaks")), ("reaped", json!(0)), ("waits", json!(0))]);
+    assert_eq!((leaks["made"].as_u64() > Some(0), &leaks["growth"]), (true, &leaks["made"]));
+    has(lazy, &[("verdict", json!("lazy"))]);
+    assert!(lazy["reaped"].as_u64() > Some(0), "{lazy}");
+    assert_eq!(lazy["waits"], lazy["waits_for_any"], "{lazy}");
+    has(other, &[("reaped", json!(0)), ("made", json!(0))]);
+    let cause = |which: usize| {
+        let zombie = partners[which].facts["zombie"].parse::<u64>().expect("a pid");
+        let line = found.get(&zombie)?;
+        assert_eq!(line["why"].as_array()?.len(), line["evidence"].as_array()?.len(), "{line}");
+        Some((line["why"][0].clone(), line["remedy"].as_str()?.to_owned()))
+    };
+    assert_eq!(cause(0).expect("it is never reaped").0, "parent_never_waits");
+    let (why, remedy) = cause(2).expect("it is never reaped");
+    assert_eq!(why, "parent_waits_for_others");
+    let zombie = &partners[2].facts["zombie"];
+    assert!(remedy.contains(&format!("wait for {zombie}, or for any child")), "{remedy}");
+    for partner in partners {
+        partner.kill();
+    }
+}
+
+#[test]
+fn two_thousand_zombies_of_a_parent_are_few_lines() {
+    let partner = Partner::start(&["crowd", "thousands"], 1);
+    // There are more processes than it may have files open.
+    let few = "ulimit -n 256; exec \"$0\" zombies --watch 0s";
+    let told = output(Command::new("sh").args(["-c", few]).arg(tracer().get_program()));
+    let said = String::from_utf8_lossy(&told.stderr);
+    assert!(told.status.success(), "{:?}: {said}", told.status);
+    let text = String::from_utf8(told.stdout).expect("UTF-8");
+    let families = text.split("\n\n");
+    let parent = format!("2000 zombies of fixture ({})", partner.pid());
+    let family: Vec<&str> = families.filter(|one| one.starts_with(&parent)).collect();
+    let [family] = family[..] else { panic!("{text}") };
+    assert!(family.lines().count() < 10, "{family}");
+    assert!(family.lines().all(|line| line.chars().count() <= 80), "{family}");
+    assert!(family.contains("and 1997 more"), "{family}");
+    let [found, parents] = listed("0s");
+    let its = found.values().filter(|line| line["ppid"] == partner.pid());
+    assert_eq!(its.count(), 2000);
+    has(&parents[&u64::from(partner.pid())], &[("zombies", json!(2000))]);
+    partner.kill();
 }
