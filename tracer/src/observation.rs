@@ -252,6 +252,8 @@ pub struct Look {
     pub doing: Doing,
     /// SIGCHLD calls a handler of it.
     pub handles: bool,
+    /// It is the init of a pid namespace, or the machine's.
+    pub is_init: bool,
     /// SIGTERM does not end it: it is ignored, or blocked.
     pub is_deaf: bool,
     /// Its threads that are not dead, by their state as `ps` has it.

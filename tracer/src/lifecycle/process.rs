@@ -209,6 +209,10 @@ impl Process {
 
     /// A look at it, which is kept as long as it says what it does now.
     pub(crate) fn seen(&mut self, at: u64, look: Look) {
+        if look.is_init {
+            // In lockdown no record says it (`Config::may_read_memory`).
+            self.home.ns_pid = Some(1);
+        }
         self.looks.retain(|(then, _)| at.saturating_sub(*then) <= RECENT);
         self.looks.push_back((at, look));
     }

@@ -6,7 +6,7 @@ use procfs::process::{Process, Stat};
 
 use super::{
     seed,
-    table::{SIGCHLD, is_deaf, tracer},
+    table::{SIGCHLD, is_deaf, is_init, tracer},
 };
 use crate::observation::{Doing, Fact, Identity, Look, Observation};
 
@@ -31,7 +31,8 @@ pub(crate) fn look(id: Identity, at: u64) -> Option<Observation> {
     for thread in &threads {
         *states.entry(thread.state).or_default() += 1;
     }
-    let look = Look { doing, handles, is_deaf: is_deaf(&status), threads: states };
+    let (is_init, is_deaf) = (is_init(&status), is_deaf(&status));
+    let look = Look { doing, handles, is_init, is_deaf, threads: states };
     Some(Observation { at, fact: Fact::Looked { id, look } })
 }
 

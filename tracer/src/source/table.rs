@@ -78,6 +78,11 @@ pub(super) fn tracer(status: &Status) -> Option<u32> {
     u32::try_from(status.tracerpid).ok().filter(|pid| *pid != 0)
 }
 
+/// It has number 1 in its own pid namespace.
+pub(super) fn is_init(status: &Status) -> bool {
+    status.nspid.as_ref().and_then(|all| all.last().copied()) == Some(1)
+}
+
 /// SIGTERM does not end it.
 pub(super) fn is_deaf(status: &Status) -> bool {
     (status.sigign | status.sigblk) & SIGTERM != 0
@@ -97,7 +102,7 @@ fn parent(row: &Row, living_children: u32) -> Option<Parent> {
         threads: stat.num_threads as u32,
         sleeps_in: look::place(&process),
         waits_for: waits_for(stat.pid),
-        is_init: status.nspid.as_ref().and_then(|all| all.last().copied()) == Some(1),
+        is_init: is_init(&status),
         sigchld: action(&status),
         blocked: status.sigblk & SIGCHLD != 0,
         pending: (status.sigpnd | status.shdpnd) & SIGCHLD != 0,

@@ -185,7 +185,10 @@ fn every_remedy_names_whom_it_is_about() {
 /// A look at a process of one thread.
 fn look(id: Identity, doing: Doing) -> Fact {
     let threads = [('S', 1)].into();
-    Fact::Looked { id, look: Look { doing, handles: false, is_deaf: false, threads } }
+    Fact::Looked {
+        id,
+        look: Look { doing, handles: false, is_init: false, is_deaf: false, threads },
+    }
 }
 
 fn look_but(id: Identity, change: impl FnOnce(&mut Look)) -> Fact {
@@ -334,4 +337,10 @@ fn the_remedy_says_what_will_do_and_what_goes_with_it() {
         ],
     );
     assert!(remedy(&container).contains("kill -9 400 ends the parent and with it its whole pid"));
+    let looked_at = zombie_and(2_000, [(900, look_but(PARENT, |look| look.is_init = true))]);
+    assert_eq!(causes(&looked_at), [Cause::InitNotReaping]);
+    assert!(
+        remedy(&looked_at).contains("kill -9 100 ends the parent"),
+        "SIGTERM does nothing to it"
+    );
 }
