@@ -1,5 +1,6 @@
 //! Everything a contributor types: `cargo xtask <command>`.
 
+mod bench;
 mod bpf;
 mod build;
 mod check;
@@ -56,6 +57,8 @@ enum Command {
     Test(test::Options),
     /// Run the live tests under other kernels, in emulated machines
     Vm(vm::Options),
+    /// Measure what tracing costs, and keep it in docs/bench.json and BENCHMARKS.md
+    Bench(bench::Options),
     /// Remove what was built
     Clean {
         /// Remove the installed tools as well
@@ -95,6 +98,7 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Check => check::all(&workspace),
         Command::Test(options) => test::all(&workspace, cli.compiler, &options),
         Command::Vm(options) => vm::all(&workspace, cli.compiler, &options),
+        Command::Bench(options) => bench::all(&workspace, cli.compiler, &options),
         Command::Clean { all } => clean::target(&workspace, all),
     }
 }

@@ -1,0 +1,106 @@
+//! What tracing costs those who are traced, and the tracer itself: each load without and with a tool, in
+//! turn, so that what the machine does beside it falls on both.
+
+mod ends;
+mod load;
+mod page;
+mod pairs;
+mod programs;
+mod result;
+mod steady;
+mod tools;
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+
+use self::{load::Bench, result::Results};
+use crate::{
+    bpf,
+    build::OBJECT_VARIABLE,
+    packages::{self, Tool as Package},
+    process,
+    setup::{self, Choice},
+    workspace::Workspace,
+};
+
+const NEEDED: [Package; 3] = [("bpftool", "bpftool"), ("gcc", "gcc"), ("make", "make")];
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Pairs of a run without and a run with the tool
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u8).range(1..))]
+    pairs: u8,
+    /// How long each run is measured
+    #[arg(long, value_name = "SECONDS", default_value_t = 3.0)]
+    seconds: f64,
+    /// Beside tracer, other tools too, installing what apt has of them
+    #[arg(long)]
+    peers: bool,
+    /// Keep nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Only loads whose name contains this
+    filter: Option<String>,
+}
+
+pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> Result<()> {
+    if !process::is_root() {
+        bail!("hooks need root: type sudo -E cargo xtask bench");
+    }
+    packages::require(&NEEDED)?;
+    if options.peers {
+        packages::require(&tools::PACKAGES)?;
+    }
+    let bench = Bench {
+        fixture: build(workspace, choice)?,
+        folder: load::prepare(workspace)?,
+        seconds: options.seconds,
+    };
+    let tracer = bench.fixture.with_file_name("tracer");
+    let is_wanted =
+        |name: &str| options.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()));
+    let mut results = Results::new(options.pairs, options.seconds);
+    for tool in tools::all(&tracer, options.peers) {
+        results.versions.extend(tool.version());
+        for load in load::ALL.iter().filter(|load| is_wanted(load.name)) {
+            results.pairs.push(pairs::run(&bench, load, &tool, options.pairs)?);
+        }
+    }
+    if is_wanted("programs") {
+        results.programs = programs::cost(&bench, &tracer)?;
+    }
+    if is_wanted("idle") {
+        results.idle = Some(steady::idle(&bench, &tracer)?);
+    }
+    if is_wanted("sustained") {
+        results.sustained = Some(steady::sustained(&bench, &tracer)?);
+    }
+    print!("{}", page::page(&results));
+    if !options.dry_run && options.filter.is_none() {
+        results.keep(workspace)?;
+        let page_file = workspace.root.join("BENCHMARKS.md");
+        fs::write(&page_file, page::page(&results)).context("BENCHMARKS.md")?;
+    }
+    Ok(())
+}
+
+/// The tracer as it is released, and beside it the fixture, whose path is returned.
+fn build(workspace: &Workspace, choice: Choice) -> Result<PathBuf> {
+    let tools = setup::bpf_tools(workspace, choice)?;
+    let object = bpf::build(workspace, &tools)?;
+    process::run(
+        workspace
+            .cargo("build")
+            .args(["--package=tracer", "--release", "--features=live", "--bins"])
+            .env(OBJECT_VARIABLE, object),
+    )?;
+    Ok(workspace.target.join("release").join("fixture"))
+}
+
+/// Waits for something that sends no event.
+#[expect(clippy::disallowed_methods, reason = "looks at other processes; there is no ring here")]
+fn pause(time: Duration) {
+    std::thread::sleep(time);
+}

@@ -1,0 +1,97 @@
+//! The results as people read them.
+
+use super::result::{Idle, Pairs, Program, Results, Spread, Sustained};
+
+/// The whole page.
+pub(super) fn page(results: &Results) -> String {
+    let Results { date, machine, commit, number_of_pairs, seconds, .. } = results;
+    let versions = results.versions.iter().map(|(name, told)| format!("- {name}: {told}\n"));
+    let pairs = results.pairs.iter().map(row);
+    let head = format!(
+        "<!-- made by `cargo xtask bench` from docs/bench.json -->\n\
+         # What tracing costs\n\n\
+         Measured on {date} at {commit}: {} processors ({}), Linux {}.\n\n\
+         {}\n\
+         `cargo xtask bench --peers` repeats it, as root. A load times itself, with a tenth of its time to \
+         warm up, and begins when the tool has told of a first process. Without and with the tool in \
+         turn, {number_of_pairs} pairs of {seconds} s; *ratio* is the throughput with it by that \
+         without it, the median of the pairs, and in brackets the least and the most. *CPU* is the \
+         tool's own time per process that the load made. *Start-up* is until its first event could be \
+         read. *Lost* are ends of processes that it did not tell of.\n\n\
+         | load | tool | per second without | ratio | CPU | peak RSS | start-up | lost |\n\
+         |---|---|---|---|---|---|---|---|\n\
+         {}",
+        machine.processors,
+        machine.processor,
+        machine.kernel,
+        versions.collect::<String>(),
+        pairs.collect::<String>(),
+    );
+    let programs = (!results.programs.is_empty()).then(|| programs(&results.programs));
+    let idle = results.idle.as_ref().map(idle);
+    let sustained = results.sustained.as_ref().map(sustained);
+    [Some(head), programs, idle, sustained].into_iter().flatten().collect()
+}
+
+fn idle(idle: &Idle) -> String {
+    let Idle { seconds, cpu_share } = idle;
+    let percent = cpu_share * 100.0;
+    format!("\nOn an idle machine tracer takes {percent:.3} % of a processor ({seconds:.0} s).\n")
+}
+
+fn sustained(sustained: &Sustained) -> String {
+    let Sustained { seconds, lives_per_second, rss_bytes, lost } = sustained;
+    let rss: Vec<String> = rss_bytes.iter().map(|bytes| mib(*bytes)).collect();
+    format!(
+        "\nAt {lives_per_second:.0} lives per second for {seconds:.0} s, all events to a file: RSS {} MiB at \
+         the end of each sixth, {lost} of the lives lost.\n",
+        rss.join(", "),
+    )
+}
+
+fn row(pairs: &Pairs) -> String {
+    let Spread { least, median, most } = pairs.ratio;
+    let cpu = pairs.cpu_ns_per_life.map_or("-".into(), |ns| format!("{:.1} µs", ns / 1e3));
+    let lost = pairs.lost.map_or("-".into(), |lost| format!("{lost} of {}", pairs.lives));
+    format!(
+        "| {} | {} | {:.0} | {median:.3} ({least:.3} to {most:.3}) | {cpu} | {} MiB | {:.0} ms | {lost} |\n",
+        pairs.load,
+        pairs.tool,
+        pairs.per_second,
+        mib(pairs.peak_rss_bytes),
+        pairs.start_up_ms.median,
+    )
+}
+
+fn programs(programs: &[Program]) -> String {
+    let row = |program: &Program| {
+        let Program { name, runs_per_life, ns_per_run } = program;
+        let per_life = runs_per_life * ns_per_run;
+        format!("| `{name}` | {ns_per_run:.0} | {runs_per_life:.2} | {per_life:.0} |\n")
+    };
+    let rows: String = programs.iter().map(row).collect();
+    let all: f64 = programs.iter().map(|program| program.runs_per_life * program.ns_per_run).sum();
+    format!(
+        "\nThe BPF programs under `fork, exit, wait`, by the kernel's count (`bpf_stats_enabled`), {:.2} µs \
+         per life in all:\n\n\
+         | program | ns per run | runs per life | ns per life |\n|---|---|---|---|\n{rows}",
+        all / 1e3,
+    )
+}
+
+fn mib(bytes: u64) -> String {
+    format!("{:.1}", bytes as f64 / f64::from(1 << 20))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::page;
+    use crate::{bench::result, workspace::Workspace};
+
+    #[test]
+    fn the_page_is_that_of_what_is_kept() {
+        let root = Workspace::locate().expect("the workspace").root;
+        let kept = std::fs::read_to_string(root.join("BENCHMARKS.md")).expect("BENCHMARKS.md");
+        assert_eq!(page(&result::kept(&root)), kept);
+    }
+}

@@ -1,0 +1,72 @@
+//! What the BPF programs cost, by the kernel's own count (`bpf_prog_start_time`, kernel/bpf/syscall.c
+//! and include/linux/filter.h): the time of the programs alone, without what leads to them.
+
+use std::{collections::HashSet, fs, path::Path, process::Command};
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+
+use super::{
+    ends::Running,
+    load::{self, Bench},
+    result::Program,
+    tools,
+};
+use crate::process;
+
+const SWITCH: &str = "/proc/sys/kernel/bpf_stats_enabled";
+
+/// What bpftool shows of a program.
+#[derive(Deserialize)]
+struct Shown {
+    id: u64,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    run_time_ns: u64,
+    #[serde(default)]
+    run_cnt: u64,
+}
+
+pub(super) fn cost(bench: &Bench, tracer: &Path) -> Result<Vec<Program>> {
+    let before = fs::read_to_string(SWITCH).context(SWITCH)?;
+    fs::write(SWITCH, "1").context(SWITCH)?;
+    let programs = under_load(bench, tracer);
+    fs::write(SWITCH, before).context(SWITCH)?;
+    programs
+}
+
+fn under_load(bench: &Bench, tracer: &Path) -> Result<Vec<Program>> {
+    let mut load = bench.start(&load::ALL[0])?;
+    let tool = &tools::all(tracer, false)[0];
+    let running = Running::start(tool, &bench.folder, &mut load)?;
+    let before = shown(running.pid())?;
+    let done = load.go()?;
+    let after = shown(running.pid())?;
+    running.stop()?;
+    load.end()?;
+    let cost = before.into_iter().zip(after).map(|(before, after)| {
+        let runs = (after.run_cnt - before.run_cnt) as f64;
+        Program {
+            name: after.name,
+            runs_per_life: runs / done.lives as f64,
+            ns_per_run: (after.run_time_ns - before.run_time_ns) as f64 / runs.max(1.0),
+        }
+    });
+    Ok(cost.collect())
+}
+
+/// The programs that a process holds, which its descriptors name.
+fn shown(pid: u32) -> Result<Vec<Shown>> {
+    let mut ids = HashSet::new();
+    for descriptor in fs::read_dir(format!("/proc/{pid}/fdinfo"))? {
+        let info = fs::read_to_string(descriptor?.path()).unwrap_or_default();
+        let id = info.lines().find_map(|line| line.strip_prefix("prog_id:"));
+        ids.extend(id.and_then(|id| id.trim().parse::<u64>().ok()));
+    }
+    let list = process::output(Command::new("bpftool").args(["--json", "prog", "show"]))
+        .context("bpftool says nothing")?;
+    let mut shown: Vec<Shown> = serde_json::from_str(&list).context("what bpftool says")?;
+    shown.retain(|program| ids.contains(&program.id));
+    Ok(shown)
+}

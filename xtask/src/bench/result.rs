@@ -1,0 +1,146 @@
+//! What a benchmark has found, as it is kept in `docs/bench.json`.
+
+use std::{collections::BTreeMap, fs, process::Command};
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::{process, workspace::Workspace};
+
+pub(super) const FILE: &str = "docs/bench.json";
+
+#[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
+pub(super) struct Results {
+    pub date: String,
+    pub machine: Machine,
+    /// What was measured: the state of the repository.
+    pub commit: String,
+    pub number_of_pairs: u8,
+    pub seconds: f64,
+    /// What each program says that it is.
+    pub versions: BTreeMap<String, String>,
+    pub pairs: Vec<Pairs>,
+    pub programs: Vec<Program>,
+    pub idle: Option<Idle>,
+    pub sustained: Option<Sustained>,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
+pub(super) struct Machine {
+    pub processor: String,
+    pub processors: usize,
+    pub kernel: String,
+}
+
+/// One load with one tool.
+#[derive(Debug, PartialEq, Deserialize, Serialize)]
+pub(super) struct Pairs {
+    pub load: String,
+    pub tool: String,
+    /// Operations per second without it, the median.
+    pub per_second: f64,
+    /// Throughput with it by that without it, of each pair.
+    pub ratio: Spread,
+    /// Its CPU time per process that the load made.
+    pub cpu_ns_per_life: Option<f64>,
+    pub peak_rss_bytes: u64,
+    pub start_up_ms: Spread,
+    /// Ends of processes that it did not tell of, of all in all pairs.
+    pub lost: Option<u64>,
+    pub lives: u64,
+}
+
+/// What the runs lay between, and their middle.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+pub(super) struct Spread {
+    pub least: f64,
+    pub median: f64,
+    pub most: f64,
+}
+
+impl Spread {
+    /// Of at least one value.
+    pub(super) fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let middle = values.len() / 2;
+        let median = if values.len() % 2 == 1 {
+            values[middle]
+        } else {
+            f64::midpoint(values[middle - 1], values[middle])
+        };
+        Self { least: values[0], median, most: values[values.len() - 1] }
+    }
+}
+
+/// A BPF program under a load of processes that exec.
+#[derive(Debug, PartialEq, Deserialize, Serialize)]
+pub(super) struct Program {
+    pub name: String,
+    pub runs_per_life: f64,
+    pub ns_per_run: f64,
+}
+
+/// The tracer on a machine where nothing is asked of it.
+#[derive(Debug, PartialEq, Deserialize, Serialize)]
+pub(super) struct Idle {
+    pub seconds: f64,
+    pub cpu_share: f64,
+}
+
+/// The tracer under a load that lasts.
+#[derive(Debug, PartialEq, Deserialize, Serialize)]
+pub(super) struct Sustained {
+    pub seconds: f64,
+    pub lives_per_second: f64,
+    /// At the end of each sixth.
+    pub rss_bytes: Vec<u64>,
+    pub lost: u64,
+}
+
+impl Results {
+    pub(super) fn new(number_of_pairs: u8, seconds: f64) -> Self {
+        let told = |program: &str, arguments: &[&str]| {
+            let told = process::output(Command::new(program).args(arguments)).unwrap_or_default();
+            told.trim().to_owned()
+        };
+        let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let named =
+            |line: &str| Some(line.strip_prefix("model name")?.split_once(": ")?.1.to_owned());
+        Self {
+            date: told("date", &["--utc", "+%Y-%m-%d"]),
+            machine: Machine {
+                processor: processors.lines().find_map(named).unwrap_or_default(),
+                processors: std::thread::available_parallelism().map_or(0, usize::from),
+                kernel: told("uname", &["--kernel-release"]),
+            },
+            commit: told("git", &["rev-parse", "--short", "HEAD"]),
+            number_of_pairs,
+            seconds,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn keep(&self, workspace: &Workspace) -> Result<()> {
+        let text = format!("{}\n", serde_json::to_string_pretty(self)?);
+        fs::write(workspace.root.join(FILE), text).context(FILE)
+    }
+}
+
+/// What is kept.
+#[cfg(test)]
+pub(super) fn kept(root: &std::path::Path) -> Results {
+    let text = fs::read_to_string(root.join(FILE)).expect(FILE);
+    serde_json::from_str(&text).expect("results")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Spread;
+
+    #[test]
+    fn the_middle_of_an_even_number_is_between_two() {
+        let spread = |least, median, most| Spread { least, median, most };
+        assert_eq!(Spread::of(vec![0.9, 0.7, 0.8]), spread(0.7, 0.8, 0.9));
+        assert_eq!(Spread::of(vec![4.0, 1.0, 2.0, 3.0]), spread(1.0, 2.5, 4.0));
+    }
+}
