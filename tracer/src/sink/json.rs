@@ -30,7 +30,7 @@ impl Json {
 impl Sink for Json {
     fn event(&mut self, event: &Event, to: &mut Vec<u8>) {
         let time = self.stamp.rfc3339(event.at);
-        line(&Line { event, time: &time }, to);
+        line(&Line { event, time }, to);
     }
 }
 
@@ -50,7 +50,8 @@ impl Formatter for Plain {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        if fragment.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        // Without a way out of the loop it is done in vectors; nearly all text is plain.
+        if fragment.bytes().fold(true, |plain, byte| plain & (0x20..0x7f).contains(&byte)) {
             return writer.write_all(fragment.as_bytes());
         }
         let mut buffer = [0; 4];

@@ -27,7 +27,7 @@ impl Sink for Json {
         match (&event.what, event.who) {
             (What::Reap(reap), Some(who)) => {
                 let time = self.stamp.rfc3339(event.at);
-                json::line(&Line { at: event.at, time: &time, who, reap }, to);
+                json::line(&Line { at: event.at, time, who, reap }, to);
             }
             (What::Session(_) | What::Summary(_) | What::Lost(_), _) => self.frame.event(event, to),
             (_, _) => {}

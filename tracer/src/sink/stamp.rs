@@ -1,5 +1,7 @@
 //! Times and durations as text.
 
+use std::fmt::Write as _;
+
 use jiff::{Timestamp, tz::TimeZone};
 
 /// Turns times of the boot clock into times of day. The calendar is asked once a second.
@@ -10,13 +12,22 @@ pub struct Stamp {
     second: Option<i64>,
     utc: String,
     local: String,
+    /// The last one that was asked for: there is one for every event.
+    whole: String,
 }
 
 impl Stamp {
     /// For the local time zone.
     pub fn new(boot_to_unix: i128) -> Self {
         let zone = TimeZone::system();
-        Self { boot_to_unix, zone, second: None, utc: String::new(), local: String::new() }
+        Self {
+            boot_to_unix,
+            zone,
+            second: None,
+            utc: String::new(),
+            local: String::new(),
+            whole: String::new(),
+        }
     }
 
     fn turn_to(&mut self, at: u64) -> u32 {
@@ -32,9 +43,11 @@ impl Stamp {
     }
 
     /// RFC 3339, UTC, nanoseconds.
-    pub fn rfc3339(&mut self, at: u64) -> String {
+    pub fn rfc3339(&mut self, at: u64) -> &str {
         let fraction = self.turn_to(at);
-        format!("{}.{fraction:09}Z", self.utc)
+        self.whole.clear();
+        let _ = write!(self.whole, "{}.{fraction:09}Z", self.utc);
+        &self.whole
     }
 
     /// Local time of day to the microsecond.

@@ -120,11 +120,11 @@ pub fn json(found: &Found, boot_to_unix: i128) -> String {
     let time = stamp.rfc3339(found.now);
     let mut out = Vec::new();
     for zombie in &found.zombies {
-        super::json::line(&object(zombie, found.now, &time), &mut out);
+        super::json::line(&object(zombie, found.now, time), &mut out);
     }
     for zombies in found.by_parent() {
         if let Some(parent) = &zombies[0].parent {
-            let mut row = parent_object(zombies, parent.watched.as_ref(), found.now, &time);
+            let mut row = parent_object(zombies, parent.watched.as_ref(), found.now, time);
             row["pid"] = parent.id.pid.into();
             row["start_ns"] = parent.id.start.ns().into();
             row["ppid"] = Some(parent.ppid).filter(|pid| *pid != 0).into();
@@ -132,7 +132,7 @@ pub fn json(found: &Found, boot_to_unix: i128) -> String {
         }
     }
     for one in found.others() {
-        let mut row = parent_object(&[], Some(one), found.now, &time);
+        let mut row = parent_object(&[], Some(one), found.now, time);
         row["pid"] = one.who.pid.into();
         row["start_ns"] = one.who.start.into();
         row["ppid"] = one.who.ppid.filter(|pid| *pid != 0).into();
