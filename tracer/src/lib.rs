@@ -7,6 +7,8 @@ pub mod commands;
 pub mod lifecycle;
 pub mod observation;
 pub mod order;
+#[doc(hidden)]
+pub mod replay;
 mod road;
 mod session;
 pub mod settings;

@@ -16,8 +16,9 @@ use crate::{
     workspace::Workspace,
 };
 
-/// What live tests trace: the real inits and container runtimes, and what starts or looks at them.
-const TOOLS: [Tool; 15] = [
+/// What live tests trace: the real inits and container runtimes, and what starts or looks at them; and
+/// what counts the instructions of `costs`.
+const TOOLS: [Tool; 16] = [
     ("bash", "bash"),
     ("busybox", "busybox-static"),
     ("bwrap", "bubblewrap"),
@@ -33,6 +34,7 @@ const TOOLS: [Tool; 15] = [
     ("systemd-nspawn", "systemd-container"),
     ("tini", "tini"),
     ("unshare", "util-linux"),
+    ("valgrind", "valgrind"),
 ];
 
 #[derive(Args)]
@@ -70,6 +72,14 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
     };
     let object = bpf::build(workspace, &tools)?;
     let plain = process::run(cargo_test(workspace, options).env(OBJECT_VARIABLE, &object));
+    // Instructions are counted in what users run.
+    let costs = process::run(
+        workspace
+            .cargo("test")
+            .args(["--package=tracer", "--release", "--test=costs"])
+            .args(&options.filter)
+            .env(OBJECT_VARIABLE, &object),
+    );
     // Live tests see each other's processes.
     let live = process::run(
         cargo_test(workspace, options)
@@ -84,7 +94,7 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
     } else {
         vm::gate(workspace, choice)
     };
-    plain.and(live).and(other_kernels)
+    plain.and(costs).and(live).and(other_kernels)
 }
 
 fn cargo_test(workspace: &Workspace, options: &Options) -> Command {

@@ -15,6 +15,8 @@ mod refusal;
 mod seed;
 pub(crate) mod table;
 
+pub(crate) use cgroups::Cgroups;
+pub(crate) use decode::decode;
 pub(crate) use live::{Capture, Live};
 pub(crate) use look::look;
 pub(crate) use probe::INITIAL_PIDNS;
