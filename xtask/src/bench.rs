@@ -65,7 +65,17 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
     for tool in tools::all(&tracer, options.peers) {
         results.versions.extend(tool.version());
         for load in load::ALL.iter().filter(|load| is_wanted(load.name)) {
-            results.pairs.push(pairs::run(&bench, load, &tool, options.pairs)?);
+            match pairs::run(&bench, load, &tool, options.pairs) {
+                Ok(pairs) => results.pairs.push(pairs),
+                // Not every tool can do with every kernel; what it says is a result, too.
+                Err(error) if tool.program != tracer => {
+                    let said = format!("{error:#}");
+                    let last = said.lines().last().unwrap_or_default().to_owned();
+                    results.failed.insert(tool.name.to_owned(), last);
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
     if is_wanted("programs") {

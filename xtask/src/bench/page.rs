@@ -30,7 +30,9 @@ pub(super) fn page(results: &Results) -> String {
     let programs = (!results.programs.is_empty()).then(|| programs(&results.programs));
     let idle = results.idle.as_ref().map(idle);
     let sustained = results.sustained.as_ref().map(sustained);
-    [Some(head), programs, idle, sustained].into_iter().flatten().collect()
+    let failed = results.failed.iter().map(|(tool, said)| format!("\n{tool} failed: {said}\n"));
+    let failed = Some(failed.collect());
+    [Some(head), failed, programs, idle, sustained].into_iter().flatten().collect()
 }
 
 fn idle(idle: &Idle) -> String {

@@ -20,6 +20,8 @@ pub(super) struct Results {
     /// What each program says that it is.
     pub versions: BTreeMap<String, String>,
     pub pairs: Vec<Pairs>,
+    /// Tools that could not do it here, and what they said.
+    pub failed: BTreeMap<String, String>,
     pub programs: Vec<Program>,
     pub idle: Option<Idle>,
     pub sustained: Option<Sustained>,

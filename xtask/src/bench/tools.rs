@@ -26,7 +26,7 @@ const WITH_TRACEFS: &str = "mount -t debugfs debugfs /sys/kernel/debug 2>/dev/nu
 
 pub(super) struct Tool {
     pub name: &'static str,
-    program: PathBuf,
+    pub program: PathBuf,
     arguments: Vec<OsString>,
     /// Where its lines go: an option of it that names a file, or its standard output.
     file_option: Option<&'static str>,
@@ -117,13 +117,14 @@ pub(super) fn all(tracer: &Path, peers: bool) -> Vec<Tool> {
             Tool { needs_tracefs: true, ..Tool::new("exitsnoop (bcc)", "exitsnoop-bpfcc", &[]) },
             Tool { end: "exit", ..Tool::new("forkstat", "forkstat", &["-l", "-e", "fork,exec,exit"]) },
             Tool {
+                file_option,
                 needs_tracefs: true,
                 end: "sched_process_exit",
                 ..Tool::new("perf trace", "perf", &["trace", "--all-cpus", "--no-syscalls",
                     "--event", "sched:sched_process_fork,sched:sched_process_exec,sched:sched_process_exit"])
             },
             Tool {
-                file_option: Some("--output"),
+                file_option,
                 pid_option: Some("--attach"),
                 end: "exited with",
                 shows_names: false,
