@@ -75,7 +75,7 @@ fn programs(programs: &[Program]) -> String {
     let all: f64 = programs.iter().map(|program| program.runs_per_life * program.ns_per_run).sum();
     format!(
         "\nThe BPF programs under `fork, exit, wait`, by the kernel's count (`bpf_stats_enabled`), {:.2} µs \
-         per life in all:\n\n\
+         per life in all, with what the rest of the machine did meanwhile:\n\n\
          | program | ns per run | runs per life | ns per life |\n|---|---|---|---|\n{rows}",
         all / 1e3,
     )

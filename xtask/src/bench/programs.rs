@@ -1,5 +1,7 @@
-//! What the BPF programs cost, by the kernel's own count (`bpf_prog_start_time`, kernel/bpf/syscall.c
-//! and include/linux/filter.h): the time of the programs alone, without what leads to them.
+//! What the BPF programs cost, by the kernel's own count: for tracepoints `__bpf_prog_run`
+//! (include/linux/filter.h), for trampolines `bpf_prog_start_time` and `__update_prog_stats`
+//! (kernel/bpf/trampoline.c), both as of 6.18: the programs alone, without what leads to them. It is of the
+//! whole machine: what other processes do meanwhile is put down to the load's lives.
 
 use std::{collections::HashSet, fs, path::Path, process::Command};
 
