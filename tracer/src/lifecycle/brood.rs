@@ -14,6 +14,9 @@ pub(crate) struct Brood {
     late: u64,
     /// When the youngest of them had died.
     youngest: Option<u64>,
+    /// The same before the last burst of reaps, in which it reaps in any order, and when that began.
+    before: Option<u64>,
+    burst: u64,
     /// It ended and left zombies that had stood for [`LATE`].
     abandoned: bool,
 }
@@ -43,6 +46,10 @@ impl Verdict {
 impl Brood {
     /// A zombie of its own was reaped that had died then.
     pub(crate) fn lose(&mut self, died: u64, zombie: u64) {
+        let at = died.saturating_add(zombie);
+        if at.saturating_sub(self.burst) >= LATE {
+            (self.before, self.burst) = (self.youngest, at);
+        }
         self.reaped += 1;
         self.late += u64::from(zombie >= LATE);
         self.youngest = self.youngest.max(Some(died));
@@ -53,12 +60,17 @@ impl Brood {
         self.abandoned |= zombie >= LATE;
     }
 
+    /// Whether it reaps nothing, or reaped a younger one than this and had the time to reap this.
+    fn has_passed_over(&self, died: u64, age: u64) -> bool {
+        let bursts = died.saturating_add(age).saturating_sub(self.burst) < LATE;
+        let youngest = if bursts { self.before } else { self.youngest };
+        self.youngest.is_none() || youngest.is_some_and(|youngest| youngest > died)
+    }
+
     /// The verdict, with the oldest of the zombies that it has now: when that died, and its age.
     pub(crate) fn verdict(&self, oldest: Option<(u64, u64)>) -> Verdict {
         match oldest.filter(|(_, age)| *age >= LATE) {
-            Some((died, _)) if self.youngest.is_none_or(|youngest| youngest > died) => {
-                Verdict::Leaks
-            }
+            Some((died, age)) if self.has_passed_over(died, age) => Verdict::Leaks,
             Some(_) => Verdict::Lazy,
             None if self.abandoned => Verdict::Leaks,
             None if self.late > 0 => Verdict::Lazy,
@@ -86,6 +98,16 @@ mod tests {
         brood.lose(100, 10);
         assert_eq!(brood.verdict(Some((50, 2 * SECOND))), Verdict::Leaks);
         assert_eq!(brood.verdict(Some((150, 2 * SECOND))), Verdict::Lazy);
+    }
+
+    #[test]
+    fn who_is_about_to_reap_them_all_in_any_order_passes_none_over() {
+        let mut brood = Brood::default();
+        brood.lose(3 * SECOND, 2 * SECOND);
+        assert_eq!(brood.verdict(Some((SECOND, 4 * SECOND + 5))), Verdict::Lazy);
+        assert_eq!(brood.verdict(Some((SECOND, 5 * SECOND))), Verdict::Leaks);
+        brood.lose(6 * SECOND, SECOND);
+        assert_eq!(brood.verdict(Some((SECOND, 6 * SECOND + 5))), Verdict::Leaks);
     }
 
     #[test]

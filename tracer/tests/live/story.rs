@@ -280,7 +280,8 @@ pub(crate) fn has(event: &Value, fields: &[(&str, Value)]) {
 
 /// A tracer that watches from outside, and the file it writes.
 pub(crate) struct Watch {
-    child: Child,
+    /// Until it is waited for.
+    child: Option<Child>,
     file: PathBuf,
 }
 
@@ -292,7 +293,7 @@ impl Watch {
         trace.args(["trace", "--hooks", &hooks(), "--format", "json", "--output"]).arg(&file);
         trace.args(arguments);
         let child = trace.stderr(Stdio::piped()).spawn().expect("it starts");
-        let watch = Self { child, file };
+        let watch = Self { child: Some(child), file };
         watch.begun()
     }
 
@@ -302,19 +303,23 @@ impl Watch {
             if self.text().contains("\"session\"") {
                 return Some(None);
             }
-            self.child.try_wait().expect("wait").map(Some)
+            self.child().try_wait().expect("wait").map(Some)
         });
         if let Some(status) = ended {
             let mut errors = String::new();
-            let stderr = self.child.stderr.as_mut().expect("stderr");
+            let stderr = self.child().stderr.as_mut().expect("stderr");
             stderr.read_to_string(&mut errors).expect("UTF-8");
             panic!("{status}: {errors}");
         }
         self
     }
 
+    fn child(&mut self) -> &mut Child {
+        self.child.as_mut().expect("it runs")
+    }
+
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.child.as_ref().expect("it runs").id()
     }
 
     fn text(&self) -> String {
@@ -340,17 +345,27 @@ impl Watch {
 
     /// After it was killed.
     pub(crate) fn lost(mut self) {
-        self.child.wait().expect("wait");
+        self.child().wait().expect("wait");
         fs::remove_file(&self.file).expect("the events");
     }
 
     /// Ends it as Ctrl-C does.
-    pub(crate) fn stop(self) -> Story {
+    pub(crate) fn stop(mut self) -> Story {
         kill(Pid::from_raw(self.pid() as i32), Signal::SIGINT).expect("kill");
-        let output = finish(self.child);
+        let output = finish(self.child.take().expect("it runs"));
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{:?}: {errors}", output.status);
         Story::read(&self.file, b"")
+    }
+}
+
+/// A test that fails leaves no session behind.
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
