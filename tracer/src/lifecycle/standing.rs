@@ -345,8 +345,8 @@ impl End {
             format!("kill -9 {pid} ends the parent and with it its whole pid namespace")
         } else {
             format!(
-                "kill {firmly}{pid} ENDS THE PARENT{threads}{others}, and an init or subreaper \
-                 reaps it"
+                "kill {firmly}{pid} ENDS THE PARENT{threads}{others}, its zombies go to an init \
+                 or subreaper"
             )
         }
     }
