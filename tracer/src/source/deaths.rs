@@ -7,7 +7,8 @@
 //! still while the machine sleeps, a hypervisor takes the CPU away, or interrupts are accounted for: it
 //! only ever falls back behind the boot clock, from which it started (`read_persistent_wall_and_boot_offset`,
 //! kernel/time/timekeeping.c). So a death was no later than the lag of today says, and no earlier than
-//! no lag at all.
+//! no lag at all; or, where it is ahead still, as it may be by a constant from a boot with a counter
+//! that was measured badly (emulated machines: 20 ms), no earlier than by as much as today.
 
 use std::{collections::HashMap, fs, thread, time::Duration};
 
@@ -51,7 +52,7 @@ fn death(stat: &Stat, lags: &mut HashMap<usize, Option<i64>>) -> Death {
         let lag = (*lags.entry(cpu).or_insert_with(|| lag(cpu)))?;
         let latest = last_ran + lag;
         let slewed = (boot_now() as i64 - latest) / SLEW + SLACK;
-        let earliest = last_ran + corrected().min(0) - SLACK;
+        let earliest = last_ran + lag.min(0) + corrected().min(0) - SLACK;
         Some((earliest.max(0) as u64, (latest + slewed).max(0) as u64))
     };
     let (earliest, latest) = known().unzip();
