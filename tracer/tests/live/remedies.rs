@@ -60,7 +60,9 @@ fn every_remedy_works_when_it_is_done() {
 
 #[test]
 fn every_remedy_of_a_session_works_when_it_is_done() {
-    let watch = Watch::start(&["--comm", "fixture", "--type", "unreaped,reap"]);
+    // A stage is ready some time after the zombie is one: on a machine under load, a second.
+    let filter = ["--comm", "fixture", "--type", "unreaped,reap", "--min-zombie", "3s"];
+    let watch = Watch::start(&filter);
     let stages = [
         ("never_waits", "parent_never_waits", "kill PARENT"),
         ("handler", "sigchld_coalesced", "kill -CHLD PARENT"),
