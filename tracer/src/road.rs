@@ -50,7 +50,7 @@ impl Road {
     /// preceded by anything any more. Returns whether the ring was emptied.
     pub(crate) fn pump(&mut self, last: bool, is_stalled: bool) -> bool {
         let now = boot_now();
-        let Self { live, order, model, newest, wounded, .. } = self;
+        let Self { live, order, newest, wounded, .. } = self;
         let mut emptied = false;
         // A reader that does not keep up is not waited for: the ring fills, and the kernel side
         // counts what it has no room for.
@@ -71,11 +71,16 @@ impl Road {
             (false, true) => now - HOLD,
             (false, false) => newest.saturating_sub(HOLD_BUSY),
         };
-        while let Some(observation) = order.pop(until) {
-            model.observe(observation);
-        }
-        model.advance(until.min(now));
+        self.apply(until);
         emptied
+    }
+
+    /// Gives the model what is not newer than this.
+    fn apply(&mut self, until: u64) {
+        while let Some(observation) = self.order.pop(until) {
+            self.model.observe(observation);
+        }
+        self.model.advance(until.min(boot_now()));
     }
 
     /// What is due after the ring was looked at, and found empty or not: a look at parents, a healing.
@@ -88,11 +93,18 @@ impl Road {
 
     /// Takes the rest, and heals what is wounded.
     pub(crate) fn end(&mut self) {
-        while !self.pump(true, false) {}
+        self.take_rest();
         if self.wounded.is_some() {
             self.heal();
-            while !self.pump(true, false) {}
+            self.take_rest();
         }
+    }
+
+    /// Takes what was made until now: in the middle of a storm there is no end to it.
+    fn take_rest(&mut self) {
+        let now = boot_now();
+        while !self.pump(true, false) && self.newest <= now {}
+        self.apply(u64::MAX);
     }
 
     /// Records that came later than they are waited for.

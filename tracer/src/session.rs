@@ -131,6 +131,7 @@ impl Telling {
         let mut tick = tokio::time::interval(tick(settings));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let until = settings.duration.map(|duration| Instant::now() + duration);
+        let mut emptied = true;
         loop {
             let Self { road, output, .. } = self;
             tokio::select! {
@@ -145,8 +146,9 @@ impl Telling {
                 () = output.failed() => return Ok(End::Output),
                 _ = tick.tick() => {}
                 filled = road.live.filled(), if !output.is_stalled() => filled?,
+                () = std::future::ready(()), if !emptied && !output.is_stalled() => {}
             }
-            let emptied = self.pump(false);
+            emptied = self.pump(false);
             self.road.attend(emptied);
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 
 use crate::{
     lifecycle::{Model, filter::Filter},
@@ -15,9 +15,6 @@ use crate::{
 
 /// The time between two looks at the ring.
 const TICK: Duration = Duration::from_millis(50);
-
-/// How long what the ring holds at the end is waited for.
-const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Watches all processes for so long, or until a signal comes.
 pub(crate) fn watch(time: Duration) -> Result<Model> {
@@ -35,9 +32,9 @@ pub(crate) fn watch(time: Duration) -> Result<Model> {
         let mut signals = Signals::catch()?;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let end = Instant::now() + time;
-        let until = tokio::time::sleep_until(end);
+        let until = tokio::time::sleep(time);
         tokio::pin!(until);
+        let mut emptied = true;
         loop {
             tokio::select! {
                 biased;
@@ -45,13 +42,13 @@ pub(crate) fn watch(time: Duration) -> Result<Model> {
                 _ = signals.next() => break,
                 _ = tick.tick() => {}
                 filled = road.live.filled() => filled?,
+                () = std::future::ready(()), if !emptied => {}
             }
-            let emptied = road.pump(false, false);
+            emptied = road.pump(false, false);
             road.attend(emptied);
             road.model.drain().for_each(drop);
         }
-        // In the middle of a storm there is no end to it.
-        while !road.pump(true, false) && Instant::now() < end + PATIENCE {}
+        road.end();
         Ok(road.model)
     })
 }

@@ -27,7 +27,7 @@ pub enum Target {
 }
 
 /// Buffers on their way to the writer: with the one being filled, what a stalled reader costs.
-const BUFFERS: usize = 16;
+const BUFFERS: usize = 4;
 /// A buffer this full is passed on.
 const FULL: usize = 256 * 1024;
 /// How long the end of a session waits for a reader that has stalled.

@@ -42,8 +42,9 @@ pub(crate) struct Capture {
     pub(crate) fork_failures: bool,
 }
 
-/// Records drained in one go at most, so that the rest of the program gets its turn.
-const BATCH: usize = 50_000;
+/// Records drained in one go at most: bounds what is held of them on their way, and the rest of the
+/// program gets its turn.
+const BATCH: usize = 2048;
 /// `PID_MAX_LIMIT`, include/linux/threads.h, is the most there can be; this many are prepared for.
 const TRACKED_MAX: u32 = 65_536;
 /// How often the kernel's counters of losses are read, ns.
