@@ -25,10 +25,7 @@ mod tests;
 mod why;
 mod zombies;
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap, HashMap, VecDeque},
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use event::{Event, Exit, Peer, What, Who};
 use filter::Filter;
@@ -53,8 +50,8 @@ pub struct Model {
     processes: HashMap<u32, Process>,
     /// The time of the first fact.
     began: Option<u64>,
-    /// When a zombie is to be reported as unreaped.
-    alarms: BinaryHeap<Reverse<Alarm>>,
+    /// When a zombie that is there is to be reported as unreaped.
+    alarms: BTreeSet<Alarm>,
     /// Reaped processes whose release has not been seen, in the order of their ends.
     gone: VecDeque<(u64, Identity)>,
     tally: Tally,
@@ -71,7 +68,7 @@ impl Model {
             pidns,
             processes: HashMap::new(),
             began: None,
-            alarms: BinaryHeap::new(),
+            alarms: BTreeSet::new(),
             gone: VecDeque::new(),
             tally: Tally::default(),
             gauges: Gauges::default(),
@@ -118,10 +115,8 @@ impl Model {
     pub fn advance(&mut self, now: u64) {
         while let Some(due) = self.due().filter(|due| *due <= now) {
             self.end_floods(due, due);
-            while let Some(Reverse(alarm)) = self.alarms.peek().copied()
-                && alarm.due <= due
-            {
-                self.alarms.pop();
+            while let Some(alarm) = self.alarms.first().copied().filter(|alarm| alarm.due <= due) {
+                self.alarms.remove(&alarm);
                 self.unreaped(alarm);
             }
         }
@@ -138,7 +133,7 @@ impl Model {
 
     /// When something is to be told even if nothing is observed.
     fn due(&self) -> Option<u64> {
-        let alarm = self.alarms.peek().map(|Reverse(alarm)| alarm.due);
+        let alarm = self.alarms.first().map(|alarm| alarm.due);
         alarm.into_iter().chain(self.flood.due()).min()
     }
 
@@ -177,8 +172,8 @@ impl Model {
     /// thread: what these do now will be evidence.
     pub fn suspects(&self, now: u64) -> Vec<Identity> {
         let until = now.saturating_add(why::RECENT);
-        let due = self.alarms.iter().filter(|Reverse(alarm)| alarm.due <= until);
-        let defunct = due.filter_map(|Reverse(alarm)| self.defunct(*alarm));
+        let due = self.alarms.iter().take_while(|alarm| alarm.due <= until);
+        let defunct = due.filter_map(|alarm| self.defunct(*alarm));
         let suspect = |one: &Process| match one.state {
             State::LeaderGone => Some(one.id),
             State::Running | State::Exiting | State::Zombie | State::Gone => one.parent,
@@ -309,6 +304,9 @@ impl Model {
     fn forget(&mut self, pid: u32) {
         let Some(process) = self.processes.remove(&pid) else { return };
         self.tally.forgotten(process.key(), process.brood);
+        if let Some(alarm) = process.alarm {
+            self.alarms.remove(&alarm);
+        }
         if let Some(parent) = process.parent.and_then(|parent| self.processes.get_mut(&parent.pid))
         {
             parent.children.remove(&pid);

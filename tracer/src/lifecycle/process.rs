@@ -8,6 +8,7 @@ use super::{
     state::State,
     summary::Key,
     why::RECENT,
+    zombies::Alarm,
 };
 use crate::observation::{Adopter, Call, Comm, Fate, Home, Identity, Look, Sigchld, Status};
 
@@ -88,6 +89,8 @@ pub(crate) struct Process {
     /// When it died, as far as the process table told, where it was found as a zombie: not before the
     /// first, and not after the second.
     pub(crate) found_dead: Option<(u64, u64)>,
+    /// When it is to be reported as unreaped.
+    pub(crate) alarm: Option<Alarm>,
     /// It has the pid of a life whose reap was not seen.
     pub(crate) after_unseen: bool,
     /// It is in the traced tree.
@@ -126,6 +129,7 @@ impl Process {
             why: Vec::new(),
             leader_left: None,
             found_dead: None,
+            alarm: None,
             after_unseen: false,
             traced,
             matched: false,

@@ -220,6 +220,9 @@ impl Model {
         let certain = process.zombie_since().and_then(|since| at.checked_sub(since));
         process.life.reaped_at = Some(at);
         process.state = State::Gone;
+        if let Some(alarm) = process.alarm.take() {
+            self.alarms.remove(&alarm);
+        }
         let reap = Reap {
             status: process.status,
             zombie,

@@ -1,7 +1,5 @@
 //! From death to the alarms of those that nobody reaps.
 
-use std::cmp::Reverse;
-
 use super::{
     Model,
     event::{Cause, What},
@@ -18,7 +16,7 @@ const SHORTEST_ALARM: u64 = 1_000_000;
 
 /// When a process is to be reported as unreaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Alarm {
+pub(crate) struct Alarm {
     pub(super) due: u64,
     /// How long it has been dead then, ns.
     age: u64,
@@ -76,9 +74,12 @@ impl Model {
     }
 
     fn set_alarm_at(&mut self, since: u64, age: u64, pid: u32) {
-        if let (Some(process), Some(due)) = (self.processes.get(&pid), since.checked_add(age)) {
+        if let (Some(process), Some(due)) = (self.processes.get_mut(&pid), since.checked_add(age)) {
             let alarm = Alarm { due, age, pid, start: process.reported_start };
-            self.alarms.push(Reverse(alarm));
+            if let Some(earlier) = process.alarm.replace(alarm) {
+                self.alarms.remove(&earlier);
+            }
+            self.alarms.insert(alarm);
         }
     }
 
