@@ -5,7 +5,7 @@ use std::{
     fs::File,
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::mpsc::{SyncSender, TrySendError, sync_channel},
+    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     time::Duration,
 };
 
@@ -37,6 +37,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Output {
     buffer: Vec<u8>,
     writer: Option<SyncSender<Vec<u8>>>,
+    /// Buffers that have been written: new ones would be new pages every time.
+    spare: Receiver<Vec<u8>>,
     ended: oneshot::Receiver<End>,
     end: Option<End>,
     reader: Option<AsyncFd<File>>,
@@ -79,6 +81,7 @@ impl Output {
         };
         let is_ours = matches!(target, Target::File(_));
         let (writer, buffers) = sync_channel::<Vec<u8>>(BUFFERS);
+        let (give_back, spare) = sync_channel(BUFFERS);
         let (tell, ended) = oneshot::channel();
         std::thread::Builder::new().name("tracer-output".to_owned()).spawn(move || {
             let mut written = 0;
@@ -93,13 +96,20 @@ impl Output {
             });
             let error = first
                 .and_then(|()| {
-                    buffers.try_for_each(|buffer| write(&mut stream, &buffer, &mut written))
+                    buffers.try_for_each(|mut buffer| {
+                        write(&mut stream, &buffer, &mut written)?;
+                        buffer.clear();
+                        // Where there are enough, it is one too many.
+                        let _ = give_back.try_send(buffer);
+                        Ok(())
+                    })
                 })
                 .err();
             // Nobody listens when the session gave up waiting.
             let _ = tell.send(End { written, error });
         })?;
-        Ok(Self { buffer: Vec::new(), writer: Some(writer), ended, end: None, reader, name })
+        let buffer = Vec::new();
+        Ok(Self { buffer, writer: Some(writer), spare, ended, end: None, reader, name })
     }
 
     /// The buffer to append lines to.
@@ -118,7 +128,8 @@ impl Output {
         if self.buffer.is_empty() {
             return;
         }
-        match writer.try_send(std::mem::take(&mut self.buffer)) {
+        let spare = self.spare.try_recv().unwrap_or_default();
+        match writer.try_send(std::mem::replace(&mut self.buffer, spare)) {
             Ok(()) => {}
             Err(TrySendError::Full(buffer) | TrySendError::Disconnected(buffer)) => {
                 self.buffer = buffer;
