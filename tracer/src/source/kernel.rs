@@ -138,7 +138,7 @@ pub(crate) static FENTRY: Tier = Tier {
         program: "on_cloned",
         at: At::Return,
         target: "kernel_clone",
-        tells: "failed forks",
+        tells: "failed forks, with --fork-failures",
         without: "the tracepoint hooks see them",
     }),
 };

@@ -76,12 +76,16 @@ pub(crate) fn report() -> Report {
     let tells = "BTF with every field that is read";
     needs.push(Check::new("kernel types", tells, refused.map_or(Ok(()), Err)));
     let tiers = [&FENTRY, &TRACEPOINT];
-    let hooks = |tier| types.as_ref().map_or_else(Vec::new, |types| hooks_of(types, tier));
-    let tiers = tiers.into_iter().map(|tier| (tier.name, hooks(tier))).collect();
-    Report { needs, tiers, extras: extras() }
+    let check = |hooks: Vec<&Hook>| {
+        types.as_ref().map_or_else(|| Ok(Vec::new()), |types| try_out(types, &hooks))
+    };
+    let all = |tier: &Tier| check(tier.hooks.iter().collect()).unwrap_or_else(|none| vec![none]);
+    let tiers = tiers.into_iter().map(|tier| (tier.name, all(tier))).collect();
+    let asked_for = check(FENTRY.fork_failures.into_iter().collect()).unwrap_or_default();
+    Report { needs, tiers, extras: asked_for.into_iter().chain([memory_reads()]).collect() }
 }
 
-fn extras() -> Vec<Check> {
+fn memory_reads() -> Check {
     let reads = if may_read_memory() {
         Ok(())
     } else {
@@ -91,7 +95,7 @@ fn extras() -> Vec<Check> {
         )
         .into())
     };
-    vec![Check {
+    Check {
         without: "`exe` and `argv` are unknown, and `ns_pid` in nested pid namespaces; with the \
                   fentry hooks before Linux 5.15 `via` and failed forks, too; of a failed fork the cgroup \
                   that is full; with the tracepoint hooks reaps by \
@@ -101,19 +105,19 @@ fn extras() -> Vec<Check> {
             "programs' paths and arguments, pids in nested namespaces",
             reads,
         )
-    }]
+    }
 }
 
-/// Loads and attaches each hook of a tier, for a moment. The programs are at their longest: with
+/// Loads and attaches hooks of a tier, for a moment. The programs are at their longest: with
 /// the map of tracked processes, which is empty.
-fn hooks_of(types: &Types, tier: &Tier) -> Vec<Check> {
+fn try_out(types: &Types, hooks: &[&Hook]) -> Result<Vec<Check>, Check> {
     let config = Config { tree_only: 1, track_own_children: 1, ..Config::ZERO };
     let config = types.complete(config);
     let mut ebpf = match types.loader(&config, 4096, 1).load() {
         Ok(ebpf) => ebpf,
-        Err(error) => return vec![Check::new("BPF maps", "records", Err(error))],
+        Err(error) => return Err(Check::new("BPF maps", "records", Err(error))),
     };
-    let mut check = |hook: &Hook| {
+    let mut check = |hook: &&Hook| {
         let result = types
             .load_hook(&mut ebpf, hook)
             .and_then(|()| kernel::attach(&mut ebpf, hook))
@@ -124,7 +128,7 @@ fn hooks_of(types: &Types, tier: &Tier) -> Vec<Check> {
             ..Check::new(hook.name(), hook.tells, result)
         }
     };
-    tier.hooks.iter().map(&mut check).collect()
+    Ok(hooks.iter().map(&mut check).collect())
 }
 
 fn refusal(error: anyhow::Error) -> Refusal {
