@@ -7,6 +7,7 @@ mod adoption;
 pub mod brood;
 pub mod condition;
 pub mod container;
+pub mod ending;
 pub mod event;
 pub mod filter;
 mod flood;

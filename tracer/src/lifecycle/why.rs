@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{
+    ending::{End, Others},
     event::Cause,
     process::Process,
-    standing::{End, Others},
     state::State,
 };
 use crate::observation::{Doing, Fate, Look};

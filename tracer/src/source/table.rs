@@ -12,7 +12,10 @@ use super::{
     deaths, look,
     seed::{self, Row},
 };
-use crate::lifecycle::standing::{Action, Others, Parent, Standing, WaitsFor};
+use crate::lifecycle::{
+    ending::Others,
+    standing::{Action, Parent, Standing, WaitsFor},
+};
 
 /// SIGCHLD's bit in the signal sets of `/proc/PID/status`.
 pub(super) const SIGCHLD: u64 = 1 << 16;
