@@ -90,7 +90,7 @@ impl Model {
         let pid = release.id.pid;
         let Some((process, step)) = self.known(at, release.id, Seen::Released) else { return };
         if step == Step::Apply {
-            let home = process.home.clone();
+            let (home, dead) = (process.home.clone(), process.state == State::Zombie);
             let reaper = Reaper { pid: release.by, tid: Some(release.tid), comm: release.comm };
             let via = release.call.map_or(Via::Unknown, Via::Call);
             let is_itself = release.by == pid;
@@ -99,8 +99,12 @@ impl Model {
                 is_itself || ends && release.call.is_none()
             };
             let releaser = self.processes.get(&release.by).filter(is_dying);
+            let nested = home.pidns.filter(|pidns| Some(*pidns) != self.pidns);
             let is_dying_init = |releaser: &Process| {
-                releaser.home.ns_pid == Some(1) && releaser.home.pidns == home.pidns
+                // In lockdown the number is not told; who leaves it to an heir is heard of first.
+                let is_first =
+                    releaser.home.ns_pid.map_or(nested.is_some() && dead, |pid| pid == 1);
+                is_first && releaser.home.pidns == home.pidns
             };
             match releaser {
                 // `zap_pid_ns_processes`, kernel/pid_namespace.c.
