@@ -125,8 +125,11 @@ impl Model {
 
     /// A parent ends under a zombie of that age.
     pub(super) fn abandoned(&mut self, parent: Identity, zombie: u64) {
-        if let Some(parent) = self.get_mut(parent) {
-            parent.brood.abandon(zombie);
+        let key = self.key(parent);
+        match self.get_mut(parent) {
+            Some(parent) => parent.brood.abandon(zombie),
+            // Its own release was told of before that of its children.
+            None => self.tally.abandoned(key, zombie),
         }
     }
 

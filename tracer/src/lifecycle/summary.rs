@@ -270,6 +270,13 @@ impl Tally {
         }
     }
 
+    /// One that may have adopted left a zombie of that age at its end.
+    pub(crate) fn abandoned(&mut self, key: Key, zombie: u64) {
+        if let Some((_, adoptions)) = self.adopters.get_mut(&key) {
+            adoptions.brood.abandon(zombie);
+        }
+    }
+
     pub(crate) fn adoptions(&self) -> impl Iterator<Item = (Identity, &Adoptions)> {
         self.adopters.values().map(|(id, adoptions)| (*id, adoptions))
     }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, process::Command};
 
 use serde_json::{Value, json};
 
-use crate::story::{Partner, has, output, tracer};
+use crate::story::{Partner, has, output, tracer, until};
 
 /// What `tracer zombies` lists, by pid: zombies, and parents.
 fn listed(watch: &str) -> [HashMap<u64, Value>; 2] {
@@ -51,7 +51,11 @@ fn the_age_of_a_zombie_is_that_since_its_death() {
 fn what_a_parent_does_is_seen_and_judged() {
     let kinds = ["leaks", "lazy", "waits_for_other"];
     let partners = kinds.map(|kind| Partner::start(&["crowd", kind], 1));
-    let [found, parents] = listed("3s");
+    // The lazy one has no zombies for a moment, now and then.
+    let [found, parents] = until("all three have zombies", || {
+        let listed = listed("3s");
+        partners.iter().all(|one| listed[1].contains_key(&u64::from(one.pid()))).then_some(listed)
+    });
     let [leaks, lazy, other] =
         [0, 1, 2].map(|which| &parents[&u64::from(partners[which].pid())]["watched"]);
     has(leaks, &[("verdict", json!("leaks")), ("reaped", json!(0)), ("waits", json!(0))]);
