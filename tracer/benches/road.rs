@@ -136,7 +136,13 @@ pub(crate) struct Road {
 
 impl Road {
     pub(crate) fn new() -> Self {
-        let style = Style { format: Format::Json, lifecycles: false, color: false, summary: false };
+        let style = Style {
+            format: Format::Json,
+            quiet: false,
+            lifecycles: false,
+            color: false,
+            summary: false,
+        };
         Self {
             decoder: Decoder::default(),
             order: Order::default(),

@@ -27,6 +27,8 @@ pub enum Command {
     Trace(Trace),
     /// Start a command and trace its whole tree, orphans included
     Run(Run),
+    /// Write down what happens, to be told later (see trace --from)
+    Record(Record),
     /// List every zombie there is now, with age, parent, reason and remedy (needs no root; tells more with)
     Zombies(Zombies),
     /// Say what this kernel and this user can do, hook by hook
@@ -36,12 +38,60 @@ pub enum Command {
 /// `tracer trace`
 #[derive(Debug, Args)]
 pub struct Trace {
+    /// Tell what this recording has (- for stdin), instead of what happens now; needs no root
+    #[arg(long, value_name = "FILE", conflicts_with_all = SESSION)]
+    pub from: Option<PathBuf>,
     /// Which processes
     #[command(flatten)]
     pub filter: Filter,
     /// How events are shown
     #[command(flatten)]
     pub output: Output,
+    /// What is seen, and for how long
+    #[command(flatten)]
+    pub session: Session,
+}
+
+/// What makes no sense where the session is over.
+const SESSION: [&str; 7] =
+    ["record", "pid", "duration", "ring_size", "latency", "fork_failures", "hooks"];
+
+/// `tracer record`
+#[derive(Debug, Args)]
+pub struct Record {
+    /// The file; one that is there is replaced
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Go on in a new FILE before this one has so many bytes, such as 100M, 2G: the one before is
+    /// FILE.1 then; each can be read alone
+    #[arg(long, value_name = "SIZE")]
+    pub max_size: Option<String>,
+    /// Go on in a new FILE when this one is so old
+    #[arg(long, value_name = "DURATION")]
+    pub max_age: Option<String>,
+    /// How many files to keep beside FILE
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=9999))]
+    pub keep: u32,
+    /// Wait for this, one of the conditions of --fail-on: go on for --max-age (5m unless given) and
+    /// end, so that the files have what was before and after
+    #[arg(long, value_name = "COND")]
+    pub on: Option<String>,
+    /// No summary at the end
+    #[arg(long)]
+    pub no_summary: bool,
+    /// Which processes: those of --pid are all that is recorded; the others choose what a replay tells
+    /// that is given none
+    #[command(flatten)]
+    pub filter: Filter,
+    /// What is seen, and for how long
+    #[command(flatten)]
+    pub session: Session,
+    /// Run the command as this user (default: the one who called sudo)
+    #[arg(long, value_name = "USER", requires = "command")]
+    pub user: Option<String>,
+    /// A command to run and record, with its whole tree
+    #[arg(last = true, value_name = "CMD", conflicts_with = "pid")]
+    pub command: Vec<OsString>,
 }
 
 /// `tracer run`
@@ -50,6 +100,9 @@ pub struct Run {
     /// How events are shown; they go to stderr unless --output says otherwise
     #[command(flatten)]
     pub output: Output,
+    /// What is seen, and for how long
+    #[command(flatten)]
+    pub session: Session,
     /// Run the command as this user (default: the one who called sudo)
     #[arg(long, value_name = "USER")]
     pub user: Option<String>,
@@ -117,15 +170,24 @@ pub struct Output {
     /// Write events to this file (- for stdout)
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Stop after this time; a command that runs goes on
-    #[arg(long, value_name = "DURATION")]
-    pub duration: Option<String>,
+    /// Record the session, too, in this file (see trace --from)
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     /// No summary at the end
     #[arg(long)]
     pub no_summary: bool,
     /// Colours in text
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+}
+
+/// What is seen, and for how long.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Session")]
+pub struct Session {
+    /// Stop after this time; a command that runs goes on
+    #[arg(long, value_name = "DURATION")]
+    pub duration: Option<String>,
     /// Size of the ring buffer in bytes, a power of two
     #[arg(long, value_name = "BYTES", default_value_t = RING_SIZE)]
     pub ring_size: u32,

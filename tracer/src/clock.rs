@@ -19,14 +19,14 @@ pub(crate) fn corrected() -> i64 {
 }
 
 /// What to add to a time of the boot clock for ns since 1970, as of now.
-pub(crate) fn boot_to_unix() -> i128 {
+pub(crate) fn boot_to_unix() -> i64 {
     // The shortest of a few pairs of readings is the one nothing came between.
     (0..5)
         .map(|_| {
             let before = boot_now();
             let unix = read(ClockId::CLOCK_REALTIME);
             let after = boot_now();
-            (after - before, i128::from(unix) - i128::from(before.midpoint(after)))
+            (after - before, unix as i64 - before.midpoint(after) as i64)
         })
         .min_by_key(|(width, _)| *width)
         .map_or(0, |(_, offset)| offset)

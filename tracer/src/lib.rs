@@ -7,6 +7,8 @@ pub mod commands;
 pub mod lifecycle;
 pub mod observation;
 pub mod order;
+pub mod playback;
+pub mod recording;
 #[doc(hidden)]
 pub mod replay;
 mod road;
@@ -15,6 +17,7 @@ pub mod settings;
 mod signals;
 pub mod sink;
 mod source;
+mod tape;
 mod watch;
 
 pub use command::NotStarted;

@@ -1,13 +1,20 @@
 //! Typed facts about processes, as the source hands them to the model. Every pid is that of the
 //! initial pid namespace unless its name says otherwise; every time is in ns of the boot clock.
+//!
+//! Recordings hold them as they stand here: the order of fields and variants is part of their format
+//! (docs/recording.md), and another one is another version of it.
 
 use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
 
 /// Bytes that came from a traced process: untrusted, not necessarily UTF-8.
 pub type Bytes = Arc<[u8]>;
 
 /// A thread's name, at most 15 bytes, untrusted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub struct Comm([u8; 16]);
 
 impl Comm {
@@ -32,7 +39,7 @@ impl From<&[u8]> for Comm {
 }
 
 /// When a process started, as precisely as the source knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Start {
     /// To the nanosecond, from the kernel's own field.
     Exact(u64),
@@ -61,7 +68,7 @@ impl Start {
 }
 
 /// A process: a pid alone may be another life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// Thread group id.
     pub pid: u32,
@@ -77,7 +84,7 @@ impl Identity {
 }
 
 /// Where a process lives.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Home {
     /// Real user id.
     pub uid: Option<u32>,
@@ -90,7 +97,7 @@ pub struct Home {
 }
 
 /// How much of a limit on processes and threads is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filled {
     /// So many there are.
     pub used: u64,
@@ -99,7 +106,7 @@ pub struct Filled {
 }
 
 /// How a process ended, as its parent reads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// By `exit`, with this code.
     Code(u8),
@@ -123,7 +130,7 @@ impl From<u32> for Status {
 }
 
 /// What a parent does with SIGCHLD, as far as it decides who reaps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sigchld {
     /// `SIG_IGN`: the kernel reaps, and sends no signal.
     pub ignored: bool,
@@ -139,7 +146,7 @@ impl Sigchld {
 }
 
 /// What became of the signal that tells of a death.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
     /// Queued for the parent.
     Delivered,
@@ -152,7 +159,7 @@ pub enum Fate {
 }
 
 /// Why a process takes over orphans.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AdopterKind {
     /// The machine's init.
     Init,
@@ -163,7 +170,7 @@ pub enum AdopterKind {
 }
 
 /// Which call waited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Call {
     /// `wait4`, behind `wait`, `waitpid`, `wait3`.
     Wait4,
@@ -172,7 +179,7 @@ pub enum Call {
 }
 
 /// What a returned wait says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// It reported this child, as the waiter's pid namespace numbers it.
     Child {
@@ -188,7 +195,7 @@ pub enum Outcome {
 }
 
 /// A fact and its time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
     /// When.
     pub at: u64,
@@ -197,7 +204,7 @@ pub struct Observation {
 }
 
 /// What was seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fact {
     /// A process was created.
     Forked(Forked),
@@ -246,7 +253,7 @@ pub enum Fact {
 }
 
 /// What the process table shows of a process at one moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Look {
     /// What keeps it from waiting for its children.
     pub doing: Doing,
@@ -260,8 +267,15 @@ pub struct Look {
     pub threads: BTreeMap<char, u32>,
 }
 
+impl Look {
+    /// How many threads are not dead.
+    pub fn count(&self) -> u32 {
+        self.threads.values().fold(0, |all, threads| all.saturating_add(*threads))
+    }
+}
+
 /// What keeps a process from waiting for its children, as the process table shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Doing {
     /// All its threads are stopped.
     Stopped {
@@ -282,7 +296,7 @@ pub enum Doing {
 }
 
 /// [`Fact::Forked`]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forked {
     /// The child.
     pub id: Identity,
@@ -303,7 +317,7 @@ pub struct Forked {
 }
 
 /// [`Fact::Execed`]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Execed {
     /// The process.
     pub id: Identity,
@@ -318,7 +332,7 @@ pub struct Execed {
 }
 
 /// What was executed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Program {
     /// The path that was given.
     pub exe: Option<Bytes>,
@@ -329,7 +343,7 @@ pub struct Program {
 }
 
 /// [`Fact::Exited`]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exited {
     /// The process.
     pub id: Identity,
@@ -358,7 +372,7 @@ pub struct Exited {
 }
 
 /// Who takes over the children of a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adopter {
     /// The process.
     pub id: Identity,
@@ -369,7 +383,7 @@ pub struct Adopter {
 }
 
 /// [`Fact::Died`]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Died {
     /// The process.
     pub id: Identity,
@@ -382,7 +396,7 @@ pub struct Died {
 }
 
 /// [`Fact::Waited`]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waited {
     /// The waiting process.
     pub pid: u32,
@@ -399,7 +413,7 @@ pub struct Waited {
 }
 
 /// [`Fact::Released`]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Released {
     /// The process.
     pub id: Identity,
@@ -414,7 +428,7 @@ pub struct Released {
 }
 
 /// When one that is found dead died, ns of the boot clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Death {
     /// Not before.
     pub earliest: u64,
@@ -423,7 +437,7 @@ pub struct Death {
 }
 
 /// [`Fact::Found`]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     /// The process.
     pub id: Identity,
@@ -444,7 +458,7 @@ pub struct Found {
 }
 
 /// The call that was to create a process or thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ForkCall {
     /// `fork`.
     Fork,
@@ -457,7 +471,7 @@ pub enum ForkCall {
 }
 
 /// [`Fact::ForkFailed`]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForkFailed {
     /// The process that called.
     pub id: Identity,
@@ -473,12 +487,14 @@ pub struct ForkFailed {
     pub errno: i32,
     /// How full everything was that can have been the reason.
     pub limits: Limits,
-    /// The zombies of the machine, as of a moment ago.
+    /// The zombies of the machine, as of a moment ago. Many failures share one list, which a recording
+    /// has once, by itself.
+    #[serde(skip)]
     pub zombies: Option<Arc<[Zombie]>>,
 }
 
 /// What bounds the number of processes and threads, at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Those of the user, unless the caller may exceed its limit.
     pub nproc: Option<Filled>,
@@ -497,7 +513,7 @@ pub struct Limits {
 }
 
 /// A zombie of the process table, by what it takes from whom.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Zombie {
     /// Its parent.
     pub parent: u32,
@@ -512,7 +528,7 @@ pub struct Zombie {
 }
 
 /// What has room for a number of processes and threads.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Space {
     /// The machine, by `pid_max`.
     Pids,
@@ -525,7 +541,7 @@ pub enum Space {
 }
 
 /// How full a space is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measure {
     /// Which.
     pub space: Space,
@@ -534,7 +550,7 @@ pub struct Measure {
 }
 
 /// Where records were lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum LostWhere {
     /// The ring buffer was full, or the kernel side could not follow.
     Ring,
@@ -545,7 +561,7 @@ pub enum LostWhere {
 }
 
 /// [`Fact::Lost`]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lost {
     /// How many.
     pub count: u64,

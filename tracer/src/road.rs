@@ -7,8 +7,11 @@ use anyhow::Result;
 use crate::{
     clock::boot_now,
     lifecycle::{Model, filter::Filter},
+    observation::Observation,
     order::Order,
+    recording::Counts,
     source::{Capture, Live},
+    tape::Tape,
 };
 
 /// A record may be stamped on one CPU and become visible after a younger one of another: some
@@ -24,6 +27,8 @@ const HEAL_AFTER: u64 = 1_500_000_000;
 pub(crate) struct Road {
     pub(crate) live: Live,
     pub(crate) model: Model,
+    /// What the model is told is written down, too.
+    pub(crate) tape: Option<Tape>,
     order: Order,
     newest: u64,
     /// When parents were last looked at, and how long that is to last, ns.
@@ -34,28 +39,38 @@ pub(crate) struct Road {
 }
 
 impl Road {
-    /// Attaches the hooks, then reads the process table, before what the hooks have seen since.
+    /// Attaches the hooks. `seed` is to follow.
     pub(crate) fn start(capture: &Capture, filter: Filter, look_every: Duration) -> Result<Self> {
-        let mut live = Live::start(capture)?;
-        let mut model = Model::new(filter, Some(crate::source::INITIAL_PIDNS));
-        let mut order = Order::default();
-        for found in live.seed(|queued| order.push(queued)) {
-            model.observe(found);
+        Ok(Self {
+            live: Live::start(capture)?,
+            model: Model::new(filter, Some(crate::source::INITIAL_PIDNS)),
+            tape: None,
+            order: Order::default(),
+            newest: 0,
+            looked: 0,
+            look_every: look_every.as_nanos() as u64,
+            wounded: None,
+        })
+    }
+
+    /// Reads the process table, before what the hooks have seen since they were attached.
+    pub(crate) fn seed(&mut self) {
+        for found in self.live.seed(|queued| self.order.push(queued)) {
+            self.observe(found);
         }
-        let look_every = look_every.as_nanos() as u64;
-        Ok(Self { live, model, order, newest: 0, looked: 0, look_every, wounded: None })
     }
 
     /// Takes what the ring holds, unless the reader `is_stalled`, and gives the model what cannot be
     /// preceded by anything any more. Returns whether the ring was emptied.
     pub(crate) fn pump(&mut self, last: bool, is_stalled: bool) -> bool {
         let now = boot_now();
+        let is_stalled = is_stalled || self.tape.as_ref().is_some_and(Tape::is_stalled);
         let Self { live, order, newest, wounded, .. } = self;
         let mut emptied = false;
         // A reader that does not keep up is not waited for: the ring fills, and the kernel side
         // counts what it has no room for.
         if last || !is_stalled {
-            let mut take = |observation: crate::observation::Observation| {
+            let mut take = |observation: Observation| {
                 *newest = observation.at.max(*newest);
                 order.push(observation);
             };
@@ -72,15 +87,43 @@ impl Road {
             (false, false) => newest.saturating_sub(HOLD_BUSY),
         };
         self.apply(until);
+        if let Some(tape) = &mut self.tape {
+            tape.flush(now, || counts(&self.live, &self.order));
+        }
         emptied
     }
 
     /// Gives the model what is not newer than this.
     fn apply(&mut self, until: u64) {
         while let Some(observation) = self.order.pop(until) {
-            self.model.observe(observation);
+            let at = observation.at;
+            self.observe(observation);
+            self.turn(at);
         }
-        self.model.advance(until.min(boot_now()));
+        self.advance(until.min(boot_now()));
+    }
+
+    fn observe(&mut self, observation: Observation) {
+        if let Some(tape) = &mut self.tape {
+            tape.observe(&observation);
+        }
+        self.model.observe(observation);
+    }
+
+    fn advance(&mut self, until: u64) {
+        if self.model.is_due(until) {
+            if let Some(tape) = &mut self.tape {
+                tape.advance(until);
+            }
+            self.model.advance(until);
+        }
+        self.turn(until);
+    }
+
+    fn turn(&mut self, at: u64) {
+        if let Some(tape) = &mut self.tape {
+            tape.turn(at, &self.model, || counts(&self.live, &self.order));
+        }
     }
 
     /// What is due after the ring was looked at, and found empty or not: a look at parents, a healing.
@@ -107,9 +150,14 @@ impl Road {
         self.apply(u64::MAX);
     }
 
-    /// Records that came later than they are waited for.
-    pub(crate) fn late(&self) -> u64 {
-        self.order.late()
+    /// Detaches the hooks.
+    pub(crate) fn into_tape(self) -> Option<Tape> {
+        self.tape
+    }
+
+    /// What is known beside the model.
+    pub(crate) fn counts(&self) -> Counts {
+        counts(&self.live, &self.order)
     }
 
     /// After losses: what the process table shows, and the hooks did not tell. Records that were made
@@ -138,4 +186,8 @@ impl Road {
             }
         }
     }
+}
+
+fn counts(live: &Live, order: &Order) -> Counts {
+    Counts { received: live.received(), late: order.late(), left_out: live.left_out() }
 }

@@ -1,6 +1,6 @@
 //! A tracing session: the wiring of source, order, model and sink, and its end.
 
-use std::time::Duration;
+use std::{io::IsTerminal as _, time::Duration};
 
 use anyhow::Result;
 use nix::sys::signal::Signal;
@@ -11,9 +11,10 @@ use crate::{
     command::Command,
     lifecycle::{
         condition::Condition,
-        event::{Event, Session, What},
+        event::{Event, What},
         summary::Summary,
     },
+    recording::Header,
     road::Road,
     settings,
     signals::Signals,
@@ -22,6 +23,7 @@ use crate::{
         output::{Fate, Output},
     },
     source::Capture,
+    tape::Tape,
 };
 
 /// The shortest time between two looks at the ring.
@@ -34,7 +36,7 @@ const GRACE: Duration = Duration::from_millis(500);
 const GRACE_OF_INIT: Duration = Duration::from_secs(3);
 
 /// Exit status when a `--fail-on` condition came true.
-const CONDITION_MET: u8 = 3;
+pub(crate) const CONDITION_MET: u8 = 3;
 
 /// Runs the session to its end and returns the program's exit status.
 pub(crate) fn run(settings: &settings::Session) -> Result<u8> {
@@ -57,6 +59,7 @@ enum End {
 
 async fn session(settings: &settings::Session) -> Result<u8> {
     let output = Output::open(&settings.target)?;
+    let recorded = settings.record.as_ref().map(Tape::open).transpose()?;
     let capture = Capture {
         roots: settings.roots.clone(),
         own_children: settings.command.is_some(),
@@ -65,23 +68,29 @@ async fn session(settings: &settings::Session) -> Result<u8> {
         hooks: settings.hooks,
         fork_failures: settings.fork_failures,
     };
-    let road = Road::start(&capture, settings.filter.clone(), tick(settings))?;
+    let mut road = Road::start(&capture, settings.asked.filter()?, tick(settings))?;
+    let header = header(settings, &road);
+    let tape = settings.record.clone().zip(recorded);
+    road.tape = tape.map(|(record, output)| Tape::new(record, output, header.clone()));
+    road.seed();
     let mut signals = Signals::catch()?;
-    let sink = sink::sink(settings.style, boot_to_unix());
-    let mut telling = Telling { road, sink, output };
+    let sink = sink::sink(settings.style, header.boot_to_unix);
+    let mut telling = Telling { road, header, sink, output, events: 0 };
     let mut command = settings.command.as_ref().map(Command::spawn).transpose()?;
-    telling.begin(settings);
+    telling.begin();
     let end = telling.travel(settings, &mut signals, command.as_mut()).await?;
     telling.settle(settings).await;
     let summary = telling.end(settings);
-    let Telling { road, output, .. } = telling;
+    let Telling { road, output, events, .. } = telling;
     // The hooks go before the waiting below: nothing is traced that nobody will read.
-    drop(road);
+    let tape = road.into_tape();
     let fate = output.finish().await;
-    let met = settings.fail_on.iter().filter_map(|(typed, condition)| {
-        condition.met(&summary).map(|met| sink::condition_met(typed, met))
-    });
-    let met: String = met.collect();
+    let recorded = tape.as_ref().map_or(0, Tape::written);
+    let written = match tape {
+        Some(tape) => tape.finish().await,
+        None => Ok(()),
+    };
+    let met = sink::conditions_met(&settings.fail_on, &summary);
     let status = match (end, command) {
         (End::Command(status), _) => status,
         (End::Output, Some(command)) => outlive(command, &mut signals).await?,
@@ -90,8 +99,16 @@ async fn session(settings: &settings::Session) -> Result<u8> {
         (End::Asked(_) | End::Output, _) => 0,
     };
     sink::say(&met);
-    if fate? == Fate::Written && settings.style.summary && settings.style.format == Format::Text {
+    written?;
+    let is_read = fate? == Fate::Written && settings.style.summary;
+    if is_read && settings.style.format == Format::Text {
         sink::say(&sink::summary_text(&summary));
+    }
+    if is_read && settings.style.quiet {
+        sink::say(&format!(
+            "recorded: {}\n",
+            sink::progress(events, summary.totals, summary.all_lost(), recorded)
+        ));
     }
     // How a command failed says more than that it left something behind.
     Ok(if met.is_empty() || status != 0 { status } else { CONDITION_MET })
@@ -100,23 +117,16 @@ async fn session(settings: &settings::Session) -> Result<u8> {
 /// The road, and the reader at its end.
 struct Telling {
     road: Road,
+    header: Header,
     sink: Box<dyn Sink>,
     output: Output,
+    /// How many were told.
+    events: u64,
 }
 
 impl Telling {
-    fn begin(&mut self, settings: &settings::Session) {
-        let machine = nix::sys::utsname::uname().ok();
-        let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
-        let session = Session {
-            host: machine.as_ref().map_or_else(String::new, |machine| text(machine.nodename())),
-            kernel: machine.as_ref().map_or_else(String::new, |machine| text(machine.release())),
-            tier: self.road.live.tier(),
-            filters: settings.typed.clone(),
-            existing: self.road.model.existing(),
-        };
-        let what = What::Session(Box::new(session));
-        let first = Event { at: self.road.live.attached(), who: None, what };
+    fn begin(&mut self) {
+        let first = self.header.session(&self.road.model);
         self.sink.event(&first, self.output.buffer());
         self.show();
         self.output.flush();
@@ -130,10 +140,16 @@ impl Telling {
     ) -> Result<End> {
         let mut tick = tokio::time::interval(tick(settings));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let until = settings.duration.map(|duration| Instant::now() + duration);
+        let mut until = settings.duration.map(|duration| Instant::now() + duration);
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        let mut awaited = settings.record.as_ref().and_then(|record| record.on.as_ref());
+        let shows_progress =
+            settings.style.quiet && settings.command.is_none() && std::io::stderr().is_terminal();
         let mut emptied = true;
         loop {
             let Self { road, output, .. } = self;
+            let Road { live, tape, .. } = road;
+            let is_stalled = output.is_stalled() || tape.as_ref().is_some_and(Tape::is_stalled);
             tokio::select! {
                 biased;
                 status = ended(&mut command) => return Ok(End::Command(status?)),
@@ -144,9 +160,19 @@ impl Telling {
                 }
                 () = reached(until) => return Ok(End::Asked(None)),
                 () = output.failed() => return Ok(End::Output),
+                () = failed(tape) => return Ok(End::Output),
+                _ = second.tick() => {
+                    if shows_progress {
+                        self.show_progress();
+                    }
+                    if let Some(rest) = awaited.and_then(|on| self.triggered(on)) {
+                        awaited = None;
+                        until = Some(Instant::now() + rest);
+                    }
+                }
                 _ = tick.tick() => {}
-                filled = road.live.filled(), if !output.is_stalled() => filled?,
-                () = std::future::ready(()), if !emptied && !output.is_stalled() => {}
+                filled = live.filled(), if !is_stalled => filled?,
+                () = std::future::ready(()), if !emptied && !is_stalled => {}
             }
             emptied = self.pump(false);
             self.road.attend(emptied);
@@ -167,7 +193,22 @@ impl Telling {
                 sink::say(&sink::warning(gauge));
             }
             self.sink.event(&event, self.output.buffer());
+            self.events += 1;
         }
+    }
+
+    fn show_progress(&self) {
+        let Road { model, tape, .. } = &self.road;
+        let recorded = tape.as_ref().map_or(0, Tape::written);
+        let line = sink::progress(self.events, model.totals(), model.lost(), recorded);
+        sink::say(&format!("\r\x1b[Krecording: {line}"));
+    }
+
+    /// For how long to go on, if what was waited for is so.
+    fn triggered(&self, (typed, condition, rest): &(String, Condition, u64)) -> Option<Duration> {
+        let met = condition.met(&self.road.model.summary(boot_now()))?;
+        sink::say(&sink::triggered(typed, met, *rest));
+        Some(Duration::from_nanos(*rest))
     }
 
     /// Where a reap is proved only by the kernel's release of the process, that comes a grace
@@ -195,17 +236,33 @@ impl Telling {
         let now = boot_now();
         self.road.model.close(now);
         self.show();
-        let mut summary = self.road.model.summary(now);
-        summary.name_living = settings.command.is_some();
-        summary.late = self.road.late();
-        summary.received = self.road.live.received();
-        summary.left_out = self.road.live.left_out();
-        summary.sees_fork_failures = self.road.live.sees_fork_failures();
+        let counts = self.road.counts();
+        if let Some(tape) = &mut self.road.tape {
+            tape.end(now, counts);
+        }
+        let summary = self.header.summary(&self.road.model, counts, now);
         if settings.style.summary {
             let what = What::Summary(Box::new(summary.clone()));
             self.sink.event(&Event { at: now, who: None, what }, self.output.buffer());
         }
         summary
+    }
+}
+
+/// What the session says of itself.
+fn header(settings: &settings::Session, road: &Road) -> Header {
+    let machine = nix::sys::utsname::uname().ok();
+    let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
+    Header {
+        tracer: env!("CARGO_PKG_VERSION").to_owned(),
+        host: machine.as_ref().map_or_else(String::new, |machine| text(machine.nodename())),
+        kernel: machine.as_ref().map_or_else(String::new, |machine| text(machine.release())),
+        tier: road.live.tier().to_owned(),
+        began: road.live.attached(),
+        boot_to_unix: boot_to_unix(),
+        asked: settings.asked.clone(),
+        sees_fork_failures: road.live.sees_fork_failures(),
+        of_command: settings.command.is_some(),
     }
 }
 
@@ -231,6 +288,13 @@ fn tick(settings: &settings::Session) -> Duration {
 async fn ended(command: &mut Option<&mut Command>) -> Result<u8> {
     match command {
         Some(command) => command.wait().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn failed(tape: &mut Option<Tape>) {
+    match tape {
+        Some(tape) => tape.failed().await,
         None => std::future::pending().await,
     }
 }

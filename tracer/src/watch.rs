@@ -29,6 +29,7 @@ pub(crate) fn watch(time: Duration) -> Result<Model> {
             fork_failures: false,
         };
         let mut road = Road::start(&capture, Filter::default(), TICK)?;
+        road.seed();
         let mut signals = Signals::catch()?;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -10,6 +10,7 @@ mod cli {
     mod no_root;
     mod output;
     mod program;
+    mod recordings;
     mod rows;
     mod schema;
     mod usage;

@@ -1,6 +1,7 @@
 //! A page per command.
 
 mod doctor;
+mod record;
 mod run;
 mod trace;
 mod zombies;
@@ -20,6 +21,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
     match &cli.command {
         Command::Trace(args) => trace::run(args),
         Command::Run(args) => run::run(args),
+        Command::Record(args) => record::run(args),
         Command::Zombies(args) => zombies::run(args),
         Command::Doctor(args) => doctor::run(args),
     }

@@ -1,9 +1,12 @@
-//! `tracer trace`: streams what happens on the machine.
+//! `tracer trace`: streams what happens on the machine, or what a recording has.
 
 use anyhow::Result;
 
-use crate::{cli, session, settings};
+use crate::{cli, playback, session, settings};
 
 pub(super) fn run(args: &cli::Trace) -> Result<u8> {
-    session::run(&settings::trace(args)?)
+    match &args.from {
+        Some(from) => playback::run(&settings::replay(args, from)?),
+        None => session::run(&settings::trace(args)?),
+    }
 }

@@ -48,7 +48,7 @@ impl Condition {
                 let failures = summary.fork_failures.iter().map(|(_, count)| count).sum();
                 (most, failures, summary.fork_failure)
             }
-            Self::Lost(most) => (most, summary.lost.values().sum(), None),
+            Self::Lost(most) => (most, summary.all_lost(), None),
         };
         (found > most).then_some(Met { condition: self, found, example })
     }

@@ -123,12 +123,14 @@ pub enum What {
 /// [`What::Session`]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Session {
+    /// Version of the tracer.
+    pub tracer: String,
     /// Name of the machine.
     pub host: String,
     /// Release of its kernel.
     pub kernel: String,
     /// Which hooks run.
-    pub tier: &'static str,
+    pub tier: String,
     /// What was asked for, as on the command line.
     pub filters: Vec<String>,
     /// Processes found at the start that match.

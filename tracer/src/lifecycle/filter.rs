@@ -1,11 +1,69 @@
 //! Which processes and which events are reported.
 
-use globset::GlobSet;
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use serde::{Deserialize, Serialize};
 
 use super::{
     event::{Event, What},
     process::Process,
 };
+
+/// What the user asked to see, as it can be written down; `typed` is how it was typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Globs of names.
+    pub comms: Vec<String>,
+    /// Real user ids.
+    pub uids: Vec<u32>,
+    /// Paths of cgroups.
+    pub cgroups: Vec<Vec<u8>>,
+    /// Inode numbers of pid namespaces.
+    pub pidns: Vec<u32>,
+    /// ns
+    pub min_zombie: Option<u64>,
+    /// Types of events by name.
+    pub types: Vec<String>,
+    /// Each option with its value.
+    pub typed: Vec<String>,
+}
+
+impl Asked {
+    /// The filter, if every glob is one.
+    pub fn filter(&self) -> Result<Filter, globset::Error> {
+        let mut comms = GlobSetBuilder::new();
+        for glob in &self.comms {
+            comms.add(Glob::new(glob)?);
+        }
+        Ok(Filter {
+            comms: if self.comms.is_empty() { None } else { Some(comms.build()?) },
+            uids: self.uids.clone(),
+            cgroups: self.cgroups.clone(),
+            pidns: self.pidns.clone(),
+            min_zombie: self.min_zombie,
+            types: self.types.clone(),
+        })
+    }
+
+    /// What is asked of a recording: each option as it is given now, else as it was then.
+    #[must_use]
+    pub fn over(self, then: Self) -> Self {
+        fn or<T>(now: Vec<T>, then: Vec<T>) -> Vec<T> {
+            if now.is_empty() { then } else { now }
+        }
+        let option = |typed: &str| typed.split(' ').next().unwrap_or_default().to_owned();
+        let given: Vec<String> = self.typed.iter().map(|typed| option(typed)).collect();
+        let kept = then.typed.into_iter().filter(|typed| !given.contains(&option(typed)));
+        Self {
+            typed: kept.chain(self.typed).collect(),
+            comms: or(self.comms, then.comms),
+            uids: or(self.uids, then.uids),
+            cgroups: or(self.cgroups, then.cgroups),
+            pidns: or(self.pidns, then.pidns),
+            min_zombie: self.min_zombie.or(then.min_zombie),
+            types: or(self.types, then.types),
+        }
+    }
+}
 
 /// What the user asked to see. The tree under a pid is cut out by the kernel side already.
 #[derive(Clone, Debug, Default)]

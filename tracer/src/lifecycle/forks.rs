@@ -107,7 +107,7 @@ fn full(failed: &ForkFailed, machine: Option<u32>) -> Option<Reached> {
         let nested = Some(inode).filter(|inode| Some(*inode) != machine);
         return Some(Reached { pidns: nested, ..Reached::new(ForkCause::PidMax, filled) });
     }
-    if let Some(limit) = pid_max.filter(|limit| used + RESERVED_PIDS >= *limit) {
+    if let Some(limit) = pid_max.filter(|limit| used.saturating_add(RESERVED_PIDS) >= *limit) {
         return Some(Reached::new(ForkCause::PidMax, Filled { used, limit }));
     }
     let (cgroup, filled) = pids.clone()?;

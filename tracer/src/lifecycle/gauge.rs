@@ -85,8 +85,9 @@ impl Gauges {
         };
         let mut list: Vec<Gauge> = self.courses.iter().map(gauge).collect();
         // In thousandths, which is as fine as it matters.
-        let room =
-            |filled: Filled| filled.limit.saturating_sub(filled.used) * 1000 / filled.limit.max(1);
+        let room = |filled: Filled| {
+            filled.limit.saturating_sub(filled.used).saturating_mul(1000) / filled.limit.max(1)
+        };
         list.sort_by_key(|gauge| {
             let is_machine = matches!(gauge.space, Space::Pids | Space::Threads);
             (gauge.left.unwrap_or(u64::MAX), !is_machine, room(gauge.filled))

@@ -16,6 +16,7 @@ pub mod gauge;
 pub mod parents;
 mod process;
 mod reaping;
+mod snapshot;
 pub mod spread;
 pub mod standing;
 mod state;
@@ -34,7 +35,7 @@ use flood::Flood;
 use gauge::Gauges;
 use process::{Process, Waits};
 use state::{Seen, State, Step, step};
-use summary::{Living, Summary, Tally};
+use summary::{Living, Summary, Tally, Totals};
 use zombies::Alarm;
 
 use crate::observation::{
@@ -110,6 +111,12 @@ impl Model {
                 self.events.push(Event { at, who: None, what: What::Lost(lost) });
             }
         }
+    }
+
+    /// Whether the time makes a difference.
+    pub fn is_due(&self, now: u64) -> bool {
+        let gone = self.gone.front().map(|(at, _)| at.saturating_add(KEEP_GONE));
+        self.due().into_iter().chain(gone).any(|due| due <= now)
     }
 
     /// Says that nothing older than `now` will come: what is due by then is reported.
@@ -190,7 +197,12 @@ impl Model {
 
     /// How many processes that match were found at the start.
     pub fn existing(&self) -> u64 {
-        self.tally.existing()
+        self.tally.totals().existing
+    }
+
+    /// How many events there were.
+    pub fn totals(&self) -> Totals {
+        self.tally.totals()
     }
 
     /// How many records were lost.

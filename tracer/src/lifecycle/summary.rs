@@ -68,6 +68,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Records lost anywhere.
+    pub fn all_lost(&self) -> u64 {
+        sum(&self.lost)
+    }
+
     /// The processes at the end that are to be named.
     pub fn listed(&self) -> impl Iterator<Item = &Living> {
         self.living.iter().filter(|one| self.name_living || one.zombie.is_some())
@@ -288,17 +293,18 @@ impl Tally {
         }
     }
 
-    /// Processes found at the start.
-    pub(crate) fn existing(&self) -> u64 {
-        self.totals.existing
+    /// But for the zombies at the end.
+    pub(crate) fn totals(&self) -> Totals {
+        self.totals
     }
 
     pub(crate) fn all_lost(&self) -> u64 {
-        self.lost.values().sum()
+        sum(&self.lost)
     }
 
     pub(crate) fn lost(&mut self, lost: Lost) {
-        *self.lost.entry(lost.place).or_default() += lost.count;
+        let all = self.lost.entry(lost.place).or_default();
+        *all = all.saturating_add(lost.count);
     }
 
     pub(crate) fn summary(
@@ -335,6 +341,11 @@ impl Tally {
             late: 0,
         }
     }
+}
+
+/// A recording may claim anything.
+fn sum(lost: &BTreeMap<LostWhere, u64>) -> u64 {
+    lost.values().fold(0, |all, count| all.saturating_add(*count))
 }
 
 fn add(names: &mut ByName, name: Option<Comm>, zombie: u64) {

@@ -188,7 +188,7 @@ impl Case<'_> {
             pid: parent.id.pid,
             is_init: parent.is_namespace_init(),
             is_deaf: look.is_some_and(|look| look.is_deaf),
-            threads: look.map_or(1, |look| look.threads.values().sum()),
+            threads: look.map_or(1, Look::count),
             others: self.others,
         };
         end.words()

@@ -65,7 +65,7 @@ impl Model {
     /// Of a zombie that was found at that age: not at once, there is nothing to say of its parent yet.
     pub(super) fn set_first_alarm(&mut self, found: u64, age: u64, pid: u32) {
         let from = self.reported_from();
-        let age_then = from.max(age + from.min(UNREAPED_FROM));
+        let age_then = from.max(age.saturating_add(from.min(UNREAPED_FROM)));
         self.set_alarm_at(found.saturating_sub(age), age_then, pid);
     }
 

@@ -121,8 +121,8 @@ fn what<M: SerializeMap>(
         What::Session(session) => {
             map.serialize_entry("host", &session.host)?;
             map.serialize_entry("kernel", &session.kernel)?;
-            map.serialize_entry("tracer", env!("CARGO_PKG_VERSION"))?;
-            map.serialize_entry("tier", session.tier)?;
+            map.serialize_entry("tracer", &session.tracer)?;
+            map.serialize_entry("tier", &session.tier)?;
             map.serialize_entry("filters", &session.filters)?;
             map.serialize_entry("existing", &session.existing)
         }

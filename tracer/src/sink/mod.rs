@@ -16,6 +16,7 @@ use std::io::{self, Write as _};
 use crate::lifecycle::{
     condition::{Condition, Met},
     event::{Event, Peer},
+    summary::{Summary, Totals},
 };
 
 pub use forks::warning;
@@ -42,6 +43,8 @@ pub enum Format {
 pub struct Style {
     /// The format.
     pub format: Format,
+    /// No events: the session is recorded, and told later.
+    pub quiet: bool,
     /// One record per finished process instead of events.
     pub lifecycles: bool,
     /// With colours.
@@ -51,8 +54,11 @@ pub struct Style {
 }
 
 /// The sink for a style. `boot_to_unix` is what to add to the boot clock for the time of day.
-pub fn sink(style: Style, boot_to_unix: i128) -> Box<dyn Sink> {
+pub fn sink(style: Style, boot_to_unix: i64) -> Box<dyn Sink> {
     let stamp = Stamp::new(boot_to_unix);
+    if style.quiet {
+        return Box::new(Silent);
+    }
     match (style.format, style.lifecycles) {
         (Format::Text, false) => Box::new(text::Text::new(stamp, style.color)),
         (Format::Text, true) => Box::new(lifecycles::Text::new(stamp, style.color)),
@@ -61,14 +67,44 @@ pub fn sink(style: Style, boot_to_unix: i128) -> Box<dyn Sink> {
     }
 }
 
+struct Silent;
+
+impl Sink for Silent {
+    fn event(&mut self, _: &Event, _: &mut Vec<u8>) {}
+}
+
 /// Says something beside the events, on standard error. When that is full or closed, nothing is
 /// left to say it on.
 pub fn say(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-/// That a condition to fail on came true, as it was typed.
-pub fn condition_met(typed: &str, met: Met) -> String {
+/// Which conditions to fail on came true, each as it was typed.
+pub fn conditions_met(fail_on: &[(String, Condition)], summary: &Summary) -> String {
+    let met = fail_on.iter().filter_map(|(typed, condition)| {
+        let met = condition.met(summary)?;
+        Some(format!("tracer: failed on {}\n", what_met(typed, met)))
+    });
+    met.collect()
+}
+
+/// A time of day, as events have it.
+pub fn time(at: u64, boot_to_unix: i64) -> String {
+    Stamp::new(boot_to_unix).rfc3339(at).to_owned()
+}
+
+/// That the condition of a recording came true, and for how long it goes on.
+pub fn triggered(typed: &str, met: Met, rest: u64) -> String {
+    format!("tracer: {}; the recording goes on for {}\n", what_met(typed, met), duration(rest))
+}
+
+/// How a recording is going.
+pub fn progress(events: u64, totals: Totals, lost: u64, bytes: u64) -> String {
+    let (processes, size) = (totals.existing + totals.forks, text::size(bytes));
+    format!("{events} events, {processes} processes, {lost} lost, {size}")
+}
+
+fn what_met(typed: &str, met: Met) -> String {
     let is_longest = matches!(met.condition, Condition::Zombie(_));
     let found = match met.condition {
         Condition::Zombie(_) => format!("a zombie of {}", duration(met.found)),
@@ -81,7 +117,7 @@ pub fn condition_met(typed: &str, met: Met) -> String {
         let such_as = if met.found > 1 && !is_longest { "such as " } else { "" };
         format!(", {such_as}{}", text::peer(Peer { pid: who.pid, comm: who.comm }))
     });
-    format!("tracer: failed on {}: {found}{example}\n", escape::text(typed.as_bytes()))
+    format!("{}: {found}{example}", escape::text(typed.as_bytes()))
 }
 
 fn several(count: u64, what: &str, how: &str) -> String {

@@ -137,6 +137,12 @@ impl Output {
         }
     }
 
+    /// The same, and waits for a writer that is behind. Returns whether it still takes something.
+    pub fn flush_all(&mut self) -> bool {
+        let buffer = std::mem::take(&mut self.buffer);
+        self.writer.as_ref().is_some_and(|writer| writer.send(buffer).is_ok())
+    }
+
     /// Resolves when the writer has failed, or its reader closed.
     pub async fn failed(&mut self) {
         let end = tokio::select! {
@@ -163,6 +169,18 @@ impl Output {
                 anyhow::bail!("{} takes no more: the last lines are not written", self.name);
             }
         }
+        self.fate()
+    }
+
+    /// The same, and waits for as long as the reader takes.
+    pub async fn finish_patiently(mut self) -> Result<Fate> {
+        self.flush_all();
+        self.writer = None;
+        self.failed().await;
+        self.fate()
+    }
+
+    fn fate(mut self) -> Result<Fate> {
         let End { written, error } = self.end.take().context("the writer said nothing")?;
         match error {
             None => Ok(Fate::Written),

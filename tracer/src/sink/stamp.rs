@@ -7,7 +7,7 @@ use jiff::{Timestamp, tz::TimeZone};
 /// Turns times of the boot clock into times of day. The calendar is asked once a second.
 #[derive(Clone, Debug)]
 pub struct Stamp {
-    boot_to_unix: i128,
+    boot_to_unix: i64,
     zone: TimeZone,
     second: Option<i64>,
     utc: String,
@@ -18,7 +18,7 @@ pub struct Stamp {
 
 impl Stamp {
     /// For the local time zone.
-    pub fn new(boot_to_unix: i128) -> Self {
+    pub fn new(boot_to_unix: i64) -> Self {
         let zone = TimeZone::system();
         Self {
             boot_to_unix,
@@ -31,7 +31,7 @@ impl Stamp {
     }
 
     fn turn_to(&mut self, at: u64) -> u32 {
-        let unix = i128::from(at) + self.boot_to_unix;
+        let unix = i128::from(at) + i128::from(self.boot_to_unix);
         let second = unix.div_euclid(1_000_000_000) as i64;
         if self.second != Some(second) {
             self.second = Some(second);

@@ -88,8 +88,8 @@ impl Sink for Text {
                     "PPID",
                     "COMM",
                     "EVENT",
-                    session.tier,
-                    session.kernel,
+                    text(session.tier.as_bytes()),
+                    text(session.kernel.as_bytes()),
                     session.existing,
                 );
                 to.extend_from_slice(header.as_bytes());
@@ -282,7 +282,7 @@ pub(super) fn signal_name(number: u8) -> Option<String> {
     }
 }
 
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..1_048_576 => format!("{} KiB", bytes / 1024),
         _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),

@@ -115,7 +115,7 @@ fn family(out: &mut String, zombies: &[Standing], now: u64) {
 }
 
 /// An object per line: the zombies, then their parents and who else adopted.
-pub fn json(found: &Found, boot_to_unix: i128) -> String {
+pub fn json(found: &Found, boot_to_unix: i64) -> String {
     let mut stamp = Stamp::new(boot_to_unix);
     let time = stamp.rfc3339(found.now);
     let mut out = Vec::new();

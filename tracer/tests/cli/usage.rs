@@ -98,3 +98,42 @@ fn a_run_of_nothing() {
     wrong(&["run", "--"], "<CMD>");
     wrong(&["run", "true"], "'true'");
 }
+
+#[test]
+fn what_makes_no_sense_of_a_recording() {
+    for option in [
+        &["--pid", "1"][..],
+        &["--duration", "1s"],
+        &["--hooks", "fentry"],
+        &["--latency", "1s"],
+        &["--ring-size", "4096"],
+        &["--fork-failures"],
+        &["--record", "other"],
+    ] {
+        wrong(&[&["trace", "--from", "file"], option].concat(), "cannot be used with");
+    }
+    wrong(
+        &["trace", "--from", "file", "--pidns", "1"],
+        "--pidns 1: takes the inode of a namespace",
+    );
+    wrong(&["trace", "--from", "file", "--comm", "[a"], "--comm [a: ");
+    wrong(&["trace", "--from", "file", "--lifecycles", "--type", "exit"], "--lifecycles");
+}
+
+#[test]
+fn a_recording_that_cannot_be_made() {
+    wrong(&["record"], "--output <FILE>");
+    for (option, message) in [
+        (["--max-size", "5MB"], "--max-size 5MB: takes a number of bytes, such as 100M or 2G"),
+        (["--max-size", "4K"], "--max-size 4K: takes 1M at least"),
+        (["--max-age", "10"], "--max-age 10: takes a number and a unit"),
+        (["--max-age", "1ms"], "--max-age: takes a second at least"),
+        (["--keep", "0"], "0 is not in 1..=9999"),
+        (["--on", "zombie>10"], "--on zombie> 10: takes a number and a unit"),
+        (["--on", "zombies"], "--on zombies: takes a condition such as"),
+        (["--user", "root"], "<CMD>"),
+    ] {
+        wrong(&[&["record", "-o", "file"], &option[..]].concat(), message);
+    }
+    wrong(&["record", "-o", "file", "--pid", "1", "--", "true"], "cannot be used with");
+}

@@ -17,6 +17,7 @@ mod hostile;
 mod lockdown;
 mod namespaces;
 mod readme;
+mod recording;
 mod remedies;
 mod scale;
 mod session;

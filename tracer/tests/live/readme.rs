@@ -12,7 +12,8 @@ fn examples() -> Vec<String> {
         .filter_map(|line| line.strip_prefix("$ "))
         .map(|line| line.strip_prefix("sudo ").unwrap_or(line))
         .map(|line| {
-            let endless = line.starts_with("tracer trace") && !line.contains("--duration");
+            let live = line.starts_with("tracer trace") || line.starts_with("tracer record");
+            let endless = live && !line.contains("--duration") && !line.contains("--from");
             format!("{line}{}", if endless { " --duration 300ms" } else { "" })
         })
         .collect()

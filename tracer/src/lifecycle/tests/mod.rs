@@ -15,6 +15,7 @@ mod identity;
 mod memory;
 mod namespaces;
 mod properties;
+mod recorded;
 mod releases;
 mod threads;
 mod totals;

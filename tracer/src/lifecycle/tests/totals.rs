@@ -34,7 +34,7 @@ fn summary_of(filter: Filter, story: impl IntoIterator<Item = Line>, at: u64) ->
 #[test]
 fn the_summary_counts_each_kind_once() {
     let summary = summary_of(Filter::default(), session(), 131);
-    let totals = summary::Totals {
+    let totals = Totals {
         existing: 1,
         forks: 6,
         execs: 1,
@@ -114,7 +114,7 @@ fn what_is_not_shown_is_counted_and_what_does_not_match_is_not() {
     let summary = summary_of(Filter { types, ..Filter::default() }, session(), 131);
     assert_eq!((summary.totals.forks, summary.totals.reaps), (6, 3));
     let summary = summary_of(Filter { uids: vec![7], ..Filter::default() }, session(), 131);
-    assert_eq!(summary.totals, summary::Totals::default());
+    assert_eq!(summary.totals, Totals::default());
     assert!(summary.living.is_empty());
 }
 

@@ -1,0 +1,161 @@
+//! A recording, told as the session was: the same model and the same sinks, and neither hooks nor a
+//! clock.
+
+use std::{
+    fs::File,
+    io::{BufReader, Read},
+    path::Path,
+};
+
+use anyhow::{Context as _, Result};
+
+use crate::{
+    lifecycle::{
+        Model,
+        event::{Event, What},
+        filter::Asked,
+        summary::Summary,
+    },
+    observation::{Fact, Observation},
+    recording::{Counts, Damage, Header, Reader, Told},
+    session::CONDITION_MET,
+    settings,
+    sink::{
+        self, Format,
+        output::{Fate, Output},
+    },
+    source::INITIAL_PIDNS,
+};
+
+/// A buffer this full is passed on.
+const FULL: usize = 256 * 1024;
+
+/// Tells the recording, and returns the program's exit status.
+pub(crate) fn run(settings: &settings::Replay) -> Result<u8> {
+    // The output watches for readers that leave.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(replay(settings))
+}
+
+async fn replay(settings: &settings::Replay) -> Result<u8> {
+    let name = settings.from.display();
+    let file = File::open(&settings.from).with_context(|| format!("cannot read {name}"))?;
+    let opened = Replay::open(BufReader::new(file), &settings.asked);
+    let mut replay = opened.map_err(|damage| anyhow::anyhow!("{name} {damage}"))?;
+    let mut output = Output::open(&settings.target)?;
+    let mut sink = sink::sink(settings.style, replay.header.boot_to_unix);
+    let mut damage = None;
+    let mut is_read = true;
+    let mut show = |replay: &mut Replay<_>, output: &mut Output| {
+        for event in replay.drain() {
+            if let What::PidSpace(gauge) = &event.what {
+                sink::say(&sink::warning(gauge));
+            }
+            sink.event(&event, output.buffer());
+        }
+    };
+    while is_read && damage.is_none() {
+        match replay.step() {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(found) => damage = Some(found),
+        }
+        show(&mut replay, &mut output);
+        if output.buffer().len() >= FULL {
+            is_read = output.flush_all();
+        }
+    }
+    let summary = replay.end(settings.style.summary);
+    show(&mut replay, &mut output);
+    let fate = output.finish_patiently().await?;
+    let met = sink::conditions_met(&settings.fail_on, &summary);
+    sink::say(&met);
+    if fate == Fate::Written && settings.style.summary && settings.style.format == Format::Text {
+        sink::say(&sink::summary_text(&summary));
+    }
+    match damage {
+        Some(damage) => Err(named(&settings.from, &replay, &damage)),
+        None => Ok(if met.is_empty() { 0 } else { CONDITION_MET }),
+    }
+}
+
+/// What is wrong with the file, where, and what is told.
+fn named<R: Read>(path: &Path, replay: &Replay<R>, damage: &Damage) -> anyhow::Error {
+    let time = sink::time(replay.at, replay.header.boot_to_unix);
+    anyhow::anyhow!(
+        "{} {damage} (byte {}): what comes before is told, up to {time}",
+        path.display(),
+        replay.reader.place(),
+    )
+}
+
+/// A recording on its way through the model.
+pub struct Replay<R> {
+    header: Header,
+    reader: Reader<R>,
+    model: Model,
+    counts: Counts,
+    /// How far it is told.
+    at: u64,
+    /// The first event, until those of the processes that were there are told.
+    has_begun: bool,
+    events: Vec<Event>,
+}
+
+impl<R: Read> Replay<R> {
+    /// Reads the beginning. What is asked now goes before what was asked when it was recorded.
+    pub fn open(from: R, asked: &Asked) -> Result<Self, Damage> {
+        let (mut header, reader) = Reader::open(from)?;
+        header.asked = asked.clone().over(header.asked);
+        let filter = header.asked.filter().map_err(|_| Damage::Content)?;
+        let model = Model::new(filter, Some(INITIAL_PIDNS));
+        let at = header.began;
+        let counts = Counts::default();
+        Ok(Self { header, reader, model, counts, at, has_begun: false, events: Vec::new() })
+    }
+
+    /// Goes on to the next entry; false at the end.
+    pub fn step(&mut self) -> Result<bool, Damage> {
+        let told = self.reader.take();
+        let was_there =
+            |told: &Told| matches!(told, Told::Observed(Observation { fact: Fact::Found(_), .. }));
+        if !self.has_begun && !matches!(&told, Ok(Some(told)) if was_there(told)) {
+            self.has_begun = true;
+            self.events.push(self.header.session(&self.model));
+        }
+        match told? {
+            Some(Told::Observed(observation)) => {
+                self.at = self.at.max(observation.at);
+                self.model.observe(observation);
+            }
+            Some(Told::Due(at)) => {
+                self.at = self.at.max(at);
+                self.model.advance(at);
+            }
+            Some(Told::Counted(counts)) => self.counts = counts,
+            Some(Told::Ended(at)) => self.at = at,
+            None => return Ok(false),
+        }
+        if self.has_begun {
+            self.events.extend(self.model.drain());
+        }
+        Ok(true)
+    }
+
+    /// Tells the rest, and what it all comes to, as far as it was read.
+    pub fn end(&mut self, with_summary: bool) -> Summary {
+        self.model.close(self.at);
+        self.events.extend(self.model.drain());
+        let summary = self.header.summary(&self.model, self.counts, self.at);
+        if with_summary {
+            let what = What::Summary(Box::new(summary.clone()));
+            self.events.push(Event { at: self.at, who: None, what });
+        }
+        summary
+    }
+
+    /// The events since the last call.
+    pub fn drain(&mut self) -> impl Iterator<Item = Event> + '_ {
+        self.events.drain(..)
+    }
+}

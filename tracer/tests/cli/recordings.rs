@@ -1,0 +1,112 @@
+//! Recordings as they are read: whole, damaged, and none at all.
+
+use std::{fs, io::pipe, path::PathBuf};
+
+use super::program::{Done, run, unprivileged};
+
+/// A fact of each kind, as the first version wrote them.
+const RECORDING: &[u8] = include_bytes!("../../src/recording/tests/version1.trec");
+
+/// A file of this name with these bytes, which every user can read.
+fn file(name: &str, bytes: &[u8]) -> PathBuf {
+    let file = std::env::temp_dir().join(format!("tracer-{}-{name}", std::process::id()));
+    fs::write(&file, bytes).expect("a file");
+    file
+}
+
+fn told(name: &str, bytes: &[u8], options: &[&str]) -> Done {
+    let file = file(name, bytes);
+    let mut arguments = vec!["trace", "--from", file.to_str().expect("UTF-8")];
+    arguments.extend(options);
+    let done = run(&mut unprivileged(&arguments));
+    fs::remove_file(file).expect("it is there");
+    done
+}
+
+#[track_caller]
+fn refused(done: &Done, message: &str) {
+    assert_eq!(done.status, Some(1), "{}", done.stderr);
+    assert!(done.stderr.contains(message), "{message:?} in {}", done.stderr);
+}
+
+#[test]
+fn a_recording_is_told_to_its_end_without_any_privilege() {
+    let done = told("whole", RECORDING, &[]);
+    assert_eq!(done.status, Some(0), "{}", done.stderr);
+    assert!(done.stdout.contains("(fentry hooks on 6.12, "), "{}", done.stdout);
+    assert!(done.stderr.contains(" forks, "), "the summary: {}", done.stderr);
+    let json = told("json", RECORDING, &["--format", "json"]).stdout;
+    assert!(
+        json.starts_with(
+            "{\"v\":1,\"type\":\"session\",\"time\":\"2023-11-14T22:13:20.000000005Z\""
+        )
+    );
+    assert!(json.contains("\"filters\":[\"--comm *\"]"));
+    let other = told("other", RECORDING, &["--comm", "x", "--format", "json", "--no-summary"]);
+    assert!(other.stdout.contains("\"filters\":[\"--comm x\"]"), "{}", other.stdout);
+    assert!(!other.stdout.contains("\"summary\""));
+}
+
+#[test]
+fn what_is_no_recording_is_refused() {
+    for (bytes, message) in [
+        (&b""[..], "is no recording"),
+        (b"{\"v\":1}\n", "is no recording"),
+        (&RECORDING[..10], "is cut off in the middle of a frame"),
+    ] {
+        let done = told("none", bytes, &[]);
+        refused(&done, message);
+        assert_eq!(done.stdout, "");
+    }
+    refused(
+        &run(&mut unprivileged(&["trace", "--from", "/no/such/file"])),
+        "cannot read /no/such/file: No such",
+    );
+    refused(&run(&mut unprivileged(&["trace", "--from", "/"])), "cannot be read: Is a directory");
+}
+
+#[test]
+fn a_newer_recording_says_so() {
+    // Version 2, and its checksum.
+    let newer = [&RECORDING[..8], &[2, 0, 0, 0], &NEWER_SUM, &RECORDING[16..]].concat();
+    let done = told("newer", &newer, &[]);
+    refused(
+        &done,
+        "is a recording of format 2, of which this tracer knows nothing: it reads format 1",
+    );
+    assert_eq!(done.stdout, "");
+}
+
+/// CRC-32 of the beginning of a recording of version 2.
+const NEWER_SUM: [u8; 4] = [0xd7, 0xca, 0x5d, 0x50];
+
+#[test]
+fn a_damaged_recording_is_told_up_to_the_damage() {
+    let whole = told("undamaged", RECORDING, &["--format", "json", "--no-summary"]).stdout;
+    let mut changed = RECORDING.to_vec();
+    changed[RECORDING.len() / 2] ^= 1;
+    for (bytes, message) in [
+        (&RECORDING[..RECORDING.len() / 2], "is cut off in the middle of a frame (byte "),
+        (&changed[..], "is damaged: a checksum does not match (byte "),
+    ] {
+        let done = told("damaged", bytes, &["--format", "json", "--no-summary"]);
+        refused(&done, message);
+        assert!(done.stderr.contains("): what comes before is told, up to 2"), "{}", done.stderr);
+        assert!(whole.starts_with(&done.stdout) && done.stdout.lines().count() > 5);
+        assert!(done.stdout.len() < whole.len());
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure_and_a_full_disk_is_one() {
+    let file = file("pipe", RECORDING);
+    let arguments = ["trace", "--from", file.to_str().expect("UTF-8")];
+    let (reader, writer) = pipe().expect("a pipe");
+    drop(reader);
+    let done = run(unprivileged(&arguments).stdout(writer));
+    assert_eq!((done.status, done.stderr.as_str()), (Some(0), ""));
+    let full = fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+    let done = run(unprivileged(&arguments).stdout(full));
+    refused(&done, "cannot write to standard output");
+    fs::remove_file(file).expect("it is there");
+}
