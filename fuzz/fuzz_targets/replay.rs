@@ -1,0 +1,58 @@
+//! Tells a recording made of anything to the model and to every format. The first byte says what the
+//! rest is: a file; the entries of a frame whose checksum is right; a header whose checksum is right.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tracer::{
+    lifecycle::filter::Asked,
+    recording::{Header, Writer, pack, preamble},
+    playback::Replay,
+    sink::{Format, Style, sink, summary_text},
+};
+
+fuzz_target!(|data: &[u8]| {
+    let Some((kind, data)) = data.split_first() else { return };
+    match kind {
+        b'f' => play(data),
+        b'h' => {
+            let mut file = preamble().to_vec();
+            pack(0, data, &mut file);
+            play(&file);
+        }
+        _ => {
+            let mut file = Writer::new(&header()).take();
+            pack(1, data, &mut file);
+            play(&file);
+        }
+    }
+});
+
+fn header() -> Header {
+    Header {
+        tracer: String::new(),
+        host: String::new(),
+        kernel: String::new(),
+        tier: String::new(),
+        began: 0,
+        boot_to_unix: 0,
+        asked: Asked::default(),
+        sees_fork_failures: true,
+        of_command: true,
+    }
+}
+
+fn play(file: &[u8]) {
+    let Ok(mut replay) = Replay::open(file, &Asked::default()) else { return };
+    while let Ok(true) = replay.step() {}
+    summary_text(&replay.end(true));
+    let events: Vec<_> = replay.drain().collect();
+    for (format, lifecycles) in
+        [(Format::Text, false), (Format::Text, true), (Format::Json, false), (Format::Json, true)]
+    {
+        let style = Style { format, lifecycles, quiet: false, color: true, summary: true };
+        let mut sink = sink(style, 0);
+        let mut text = Vec::new();
+        events.iter().for_each(|event| sink.event(event, &mut text));
+    }
+}
