@@ -7,8 +7,8 @@ use tracer::{
     lifecycle::{Model, event::Event, filter::Filter},
     observation::Observation,
     order::Order,
-    replay::Decoder,
     sink::{self, Format, Sink, Style},
+    synthetic::Decoder,
 };
 use tracer_common::{
     COMM_LEN, Death, Exit, Fork, Free, Head, Ids, Kind, Release, SIGCHLD_IGNORED, WAIT_BEGUN,

@@ -9,14 +9,14 @@ pub mod observation;
 pub mod order;
 pub mod playback;
 pub mod recording;
-#[doc(hidden)]
-pub mod replay;
 mod road;
 mod session;
 pub mod settings;
 mod signals;
 pub mod sink;
 mod source;
+#[doc(hidden)]
+pub mod synthetic;
 mod tape;
 mod watch;
 
