@@ -3,7 +3,8 @@
 
 use std::{
     fs::File,
-    io::{BufReader, Read},
+    io::{self, BufReader, Read},
+    os::fd::AsFd as _,
     path::Path,
 };
 
@@ -39,7 +40,13 @@ pub(crate) fn run(settings: &settings::Replay) -> Result<u8> {
 
 async fn replay(settings: &settings::Replay) -> Result<u8> {
     let name = settings.from.display();
-    let file = File::open(&settings.from).with_context(|| format!("cannot read {name}"))?;
+    let file = if settings.from.as_os_str() == "-" {
+        // Not by its name, which small containers have not.
+        io::stdin().as_fd().try_clone_to_owned().map(File::from)
+    } else {
+        File::open(&settings.from)
+    };
+    let file = file.with_context(|| format!("cannot read {name}"))?;
     let opened = Replay::open(BufReader::new(file), &settings.asked);
     let mut replay = opened.map_err(|damage| anyhow::anyhow!("{name} {damage}"))?;
     let mut output = Output::open(&settings.target)?;

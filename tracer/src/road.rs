@@ -70,16 +70,16 @@ impl Road {
         // A reader that does not keep up is not waited for: the ring fills, and the kernel side
         // counts what it has no room for.
         if last || !is_stalled {
-            let mut take = |observation: Observation| {
+            emptied = live.drain(&mut |observation| {
                 *newest = observation.at.max(*newest);
                 order.push(observation);
-            };
-            emptied = live.drain(&mut take);
+            });
+            // These are of now, which says nothing of how old the records are that are read.
             live.losses(now, last, &mut |lost| {
                 *wounded = Some(now);
-                take(lost);
+                order.push(lost);
             });
-            live.measure(&mut take);
+            live.measure(&mut |measure| order.push(measure));
         }
         let until = match (last && emptied, emptied) {
             (true, _) => u64::MAX,
@@ -141,13 +141,13 @@ impl Road {
             self.heal();
             self.take_rest();
         }
+        self.apply(u64::MAX);
     }
 
     /// Takes what was made until now: in the middle of a storm there is no end to it.
     fn take_rest(&mut self) {
         let now = boot_now();
         while !self.pump(true, false) && self.newest <= now {}
-        self.apply(u64::MAX);
     }
 
     /// Detaches the hooks.

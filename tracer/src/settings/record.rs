@@ -95,7 +95,7 @@ pub fn replay(args: &cli::Trace, from: &std::path::Path) -> Checked<Replay> {
     super::only_events(args)?;
     let target = super::target(args.output.output.as_deref(), Target::Stdout);
     Ok(Replay {
-        from: if from.as_os_str() == "-" { "/dev/stdin".into() } else { from.to_owned() },
+        from: from.to_owned(),
         asked: filter::asked(&args.filter, true)?,
         style: super::style(&args.output, &target),
         target,
