@@ -23,7 +23,7 @@ echo "preemption: $(cat /sys/kernel/debug/sched/preempt)"
 cd /root
 if [ "$TRACER_LOCKDOWN" ]; then
     # These look at paths, arguments and pids in nested namespaces, which are not to be had there.
-    skip="LOCKDOWN_ONLY --skip=hostile:: --skip=namespaces:: --skip=c3_ --skip=b8_ --skip=one_line_for_each_life --skip=stdout_for_the_command"
+    skip="LOCKDOWN_ONLY --skip=hostile:: --skip=namespaces:: --skip=c3_ --skip=b8_ --skip=a_command_is_recorded --skip=one_line_for_each_life --skip=stdout_for_the_command"
 else
     skip=--skip=lockdown::
 fi
