@@ -28,9 +28,6 @@ use crate::{
     source::INITIAL_PIDNS,
 };
 
-/// A buffer this full is passed on.
-const FULL: usize = 256 * 1024;
-
 /// Tells the recording, and returns the program's exit status.
 pub(crate) fn run(settings: &settings::Replay) -> Result<u8> {
     // The output watches for readers that leave.
@@ -68,7 +65,7 @@ async fn replay(settings: &settings::Replay) -> Result<u8> {
             Err(found) => damage = Some(found),
         }
         show(&mut replay, &mut output);
-        if output.buffer().len() >= FULL {
+        if output.is_stalled() {
             is_read = output.flush_all();
         }
     }

@@ -22,6 +22,12 @@ fn command(remedy: &str) -> String {
     words[at..=at + end].join(" ")
 }
 
+/// The command that a remedy is to have, of the processes that this is about.
+fn expected(remedy: &str, zombie: u64, parent: &Value, tracer: &Value) -> String {
+    let remedy = remedy.replace("PARENT", &parent.to_string());
+    remedy.replace("ZOMBIE", &zombie.to_string()).replace("TRACER", &tracer.to_string())
+}
+
 fn do_as_told(command: &str) {
     let done = Command::new("sh").args(["-c", command]).status().expect("sh");
     assert!(done.success(), "{command}");
@@ -47,11 +53,7 @@ fn every_remedy_works_when_it_is_done() {
             })
         });
         let command = command(found["remedy"].as_str().expect("a remedy"));
-        let tracer = found["tracer"].to_string();
-        let expected = remedy
-            .replace("PARENT", &found["ppid"].to_string())
-            .replace("ZOMBIE", &pid.to_string())
-            .replace("TRACER", &tracer);
+        let expected = expected(remedy, pid, &found["ppid"], &found["tracer"]);
         assert_eq!(command, expected, "{kind}: {found}");
         do_as_told(&command);
         until(&format!("{kind}: the zombie is gone"), || zombie(pid).is_none().then_some(()));
@@ -83,11 +85,8 @@ fn every_remedy_of_a_session_works_when_it_is_done() {
         let unreaped = until(&format!("{kind}: {cause} is told"), || watch.told("unreaped", pid));
         assert_eq!(unreaped["why"][0], cause, "{kind}: {unreaped}");
         let command = command(unreaped["remedy"].as_str().expect("a remedy"));
-        let tracer = zombie(pid).expect("it is there")["tracer"].to_string();
-        let expected = remedy
-            .replace("PARENT", &unreaped["parent"]["pid"].to_string())
-            .replace("ZOMBIE", &pid.to_string())
-            .replace("TRACER", &tracer);
+        let tracer = &zombie(pid).expect("it is there")["tracer"];
+        let expected = expected(remedy, pid, &unreaped["parent"]["pid"], tracer);
         assert_eq!(command, expected, "{kind}: {unreaped}");
         do_as_told(&command);
         if cause == "threads_alive" {
