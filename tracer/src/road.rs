@@ -10,7 +10,7 @@ use crate::{
     observation::Observation,
     order::Order,
     recording::Counts,
-    source::{Capture, Live},
+    source::{Capture, Drained, Live},
     tape::Tape,
 };
 
@@ -19,6 +19,10 @@ use crate::{
 const HOLD: u64 = 10_000_000;
 /// The same while the ring is not empty: bounds what is held back under load.
 const HOLD_BUSY: u64 = 100_000_000;
+/// How long the end waits for a record that is still being made, ns.
+const BUSY_AT_MOST: u64 = 1_000_000_000;
+/// How long between two looks at it.
+const A_MOMENT: Duration = Duration::from_millis(1);
 /// How long after the last loss the process table is read, ns: in the middle of a storm it would help
 /// nothing.
 const HEAL_AFTER: u64 = 1_500_000_000;
@@ -61,16 +65,16 @@ impl Road {
     }
 
     /// Takes what the ring holds, unless the reader `is_stalled`, and gives the model what cannot be
-    /// preceded by anything any more. Returns whether the ring was emptied.
-    pub(crate) fn pump(&mut self, last: bool, is_stalled: bool) -> bool {
+    /// preceded by anything any more.
+    pub(crate) fn pump(&mut self, last: bool, is_stalled: bool) -> Drained {
         let now = boot_now();
         let is_stalled = is_stalled || self.tape.as_ref().is_some_and(Tape::is_stalled);
         let Self { live, order, newest, wounded, .. } = self;
-        let mut emptied = false;
+        let mut drained = Drained::Rest;
         // A reader that does not keep up is not waited for: the ring fills, and the kernel side
         // counts what it has no room for.
         if last || !is_stalled {
-            emptied = live.drain(&mut |observation| {
+            drained = live.drain(&mut |observation| {
                 *newest = observation.at.max(*newest);
                 order.push(observation);
             });
@@ -81,16 +85,16 @@ impl Road {
             });
             live.measure(&mut |measure| order.push(measure));
         }
-        let until = match (last && emptied, emptied) {
-            (true, _) => u64::MAX,
-            (false, true) => now - HOLD,
-            (false, false) => newest.saturating_sub(HOLD_BUSY),
+        let until = match drained {
+            Drained::Emptied if last => u64::MAX,
+            Drained::Emptied => now - HOLD,
+            Drained::Busy | Drained::Rest => newest.saturating_sub(HOLD_BUSY),
         };
         self.apply(until);
         if let Some(tape) = &mut self.tape {
             tape.flush(now, || counts(&self.live, &self.order));
         }
-        emptied
+        drained
     }
 
     /// Gives the model what is not newer than this.
@@ -126,28 +130,37 @@ impl Road {
         }
     }
 
-    /// What is due after the ring was looked at, and found empty or not: a look at parents, a healing.
-    pub(crate) fn attend(&mut self, emptied: bool) {
+    /// What is due after the ring was looked at: a look at parents, a healing.
+    pub(crate) fn attend(&mut self, drained: Drained) {
         self.look();
-        if emptied && self.wounded.is_some_and(|at| boot_now() >= at + HEAL_AFTER) {
+        if drained == Drained::Emptied
+            && self.wounded.is_some_and(|at| boot_now() >= at + HEAL_AFTER)
+        {
             self.heal();
         }
     }
 
     /// Takes the rest, and heals what is wounded.
-    pub(crate) fn end(&mut self) {
-        self.take_rest();
+    pub(crate) async fn end(&mut self) {
+        self.take_rest().await;
         if self.wounded.is_some() {
             self.heal();
-            self.take_rest();
+            self.take_rest().await;
         }
         self.apply(u64::MAX);
     }
 
     /// Takes what was made until now: in the middle of a storm there is no end to it.
-    fn take_rest(&mut self) {
+    async fn take_rest(&mut self) {
         let now = boot_now();
-        while !self.pump(true, false) && self.newest <= now {}
+        while self.newest <= now {
+            match self.pump(true, false) {
+                Drained::Emptied => break,
+                Drained::Busy if boot_now() > now + BUSY_AT_MOST => break,
+                Drained::Busy => tokio::time::sleep(A_MOMENT).await,
+                Drained::Rest => {}
+            }
+        }
     }
 
     /// Detaches the hooks.

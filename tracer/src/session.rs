@@ -22,7 +22,7 @@ use crate::{
         self, Format, Sink,
         output::{Fate, Output},
     },
-    source::Capture,
+    source::{Capture, Drained},
     tape::Tape,
 };
 
@@ -80,7 +80,7 @@ async fn session(settings: &settings::Session) -> Result<u8> {
     telling.begin();
     let end = telling.travel(settings, &mut signals, command.as_mut()).await?;
     telling.settle(settings).await;
-    let summary = telling.end(settings);
+    let summary = telling.end(settings).await;
     let Telling { road, output, events, .. } = telling;
     // The hooks go before the waiting below: nothing is traced that nobody will read.
     let tape = road.into_tape();
@@ -145,7 +145,7 @@ impl Telling {
         let mut awaited = settings.record.as_ref().and_then(|record| record.on.as_ref());
         let shows_progress =
             settings.style.quiet && settings.command.is_none() && std::io::stderr().is_terminal();
-        let mut emptied = true;
+        let mut drained = Drained::Emptied;
         loop {
             let Self { road, output, .. } = self;
             let Road { live, tape, .. } = road;
@@ -172,19 +172,19 @@ impl Telling {
                 }
                 _ = tick.tick() => {}
                 filled = live.filled(), if !is_stalled => filled?,
-                () = std::future::ready(()), if !emptied && !is_stalled => {}
+                () = std::future::ready(()), if drained == Drained::Rest && !is_stalled => {}
             }
-            emptied = self.pump(false);
-            self.road.attend(emptied);
+            drained = self.pump(false);
+            self.road.attend(drained);
         }
     }
 
-    /// Passes on what the kernel has told. Returns whether the ring was emptied.
-    fn pump(&mut self, last: bool) -> bool {
-        let emptied = self.road.pump(last, self.output.is_stalled());
+    /// Passes on what the kernel has told.
+    fn pump(&mut self, last: bool) -> Drained {
+        let drained = self.road.pump(last, self.output.is_stalled());
         self.show();
         self.output.flush();
-        emptied
+        drained
     }
 
     fn show(&mut self) {
@@ -231,8 +231,8 @@ impl Telling {
     }
 
     /// Takes the rest, and says what it all comes to.
-    fn end(&mut self, settings: &settings::Session) -> Summary {
-        self.road.end();
+    async fn end(&mut self, settings: &settings::Session) -> Summary {
+        self.road.end().await;
         let now = boot_now();
         self.road.model.close(now);
         self.show();

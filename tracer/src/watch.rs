@@ -10,7 +10,7 @@ use crate::{
     road::Road,
     settings::{Hooks, RING_SIZE},
     signals::Signals,
-    source::Capture,
+    source::{Capture, Drained},
 };
 
 /// The time between two looks at the ring.
@@ -35,7 +35,7 @@ pub(crate) fn watch(time: Duration) -> Result<Model> {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let until = tokio::time::sleep(time);
         tokio::pin!(until);
-        let mut emptied = true;
+        let mut drained = Drained::Emptied;
         loop {
             tokio::select! {
                 biased;
@@ -43,13 +43,13 @@ pub(crate) fn watch(time: Duration) -> Result<Model> {
                 _ = signals.next() => break,
                 _ = tick.tick() => {}
                 filled = road.live.filled() => filled?,
-                () = std::future::ready(()), if !emptied => {}
+                () = std::future::ready(()), if drained == Drained::Rest => {}
             }
-            emptied = road.pump(false, false);
-            road.attend(emptied);
+            drained = road.pump(false, false);
+            road.attend(drained);
             road.model.drain().for_each(drop);
         }
-        road.end();
+        road.end().await;
         Ok(road.model)
     })
 }

@@ -5,10 +5,9 @@ use std::collections::HashSet;
 use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
-    maps::{HashMap, MapData, PerCpuArray, RingBuf},
+    maps::{HashMap, MapData, PerCpuArray},
 };
 use aya_log::EbpfLogger;
-use tokio::io::unix::AsyncFd;
 use tracer_common::{Config, Loss};
 
 use super::{
@@ -18,6 +17,7 @@ use super::{
     pids::Room,
     probe,
     refusal::hook_refused,
+    ring::{Drained, Ring},
     seed::{self, Scope},
 };
 use crate::{
@@ -53,7 +53,7 @@ const LOSSES_EVERY: u64 = 1_000_000_000;
 /// The attached hooks and the ring. Dropping it detaches everything.
 pub(crate) struct Live {
     tier: &'static Tier,
-    ring: AsyncFd<RingBuf<MapData>>,
+    ring: Ring,
     lost: PerCpuArray<MapData, u64>,
     losses: [u64; Loss::ALL.len()],
     losses_read: u64,
@@ -124,9 +124,7 @@ impl Live {
             (Some(roots), Scope::Only(_)) => Scope::Only(track(&mut ebpf, roots)?),
             (_, scope) => scope,
         };
-        let ring = RingBuf::try_from(ebpf.take_map("RING").context("no map RING")?)?;
-        // SAFETY: the ring owns its descriptor and keeps the same one as long as it lives.
-        let ring = unsafe { AsyncFd::register(ring) }.map_err(std::io::Error::from)?;
+        let ring = Ring::new(ebpf.take_map("RING").context("no map RING")?)?;
         log::info!("the {} hooks are attached", tier.name);
         Ok(Self {
             tier,
@@ -191,33 +189,25 @@ impl Live {
 
     /// Waits until the ring has filled to the mark.
     pub(crate) async fn filled(&self) -> Result<()> {
-        self.ring.readable().await?.clear_ready();
-        Ok(())
+        self.ring.filled().await
     }
 
-    /// Hands over what the ring holds, and says whether that was all of it.
-    pub(crate) fn drain(&mut self, take: &mut impl FnMut(Observation)) -> bool {
+    /// Hands over what the ring holds.
+    pub(crate) fn drain(&mut self, take: &mut impl FnMut(Observation)) -> Drained {
         self.logger.flush();
-        let ring = self.ring.get_mut();
-        let mut emptied = true;
-        for count in 0.. {
-            if count == BATCH {
-                emptied = false;
-                break;
-            }
-            let Some(record) = ring.next() else { break };
-            self.received += 1;
-            match decode(&record, &mut self.cgroups) {
+        let Self { ring, received, malformed, cgroups, room, .. } = self;
+        ring.drain(BATCH, |record| {
+            *received += 1;
+            match decode(record, cgroups) {
                 Ok(mut observation) => {
                     if let Fact::ForkFailed(failed) = &mut observation.fact {
-                        self.room.complete(failed);
+                        room.complete(failed);
                     }
                     take(observation);
                 }
-                Err(_) => self.malformed += 1,
+                Err(_) => *malformed += 1,
             }
-        }
-        emptied
+        })
     }
 
     /// How full the machine and its cgroups are, once a second at most.

@@ -12,6 +12,7 @@ mod offsets;
 mod pids;
 pub(crate) mod probe;
 mod refusal;
+mod ring;
 mod seed;
 pub(crate) mod table;
 
@@ -21,4 +22,5 @@ pub(crate) use live::{Capture, Live};
 pub(crate) use look::look;
 pub(crate) use probe::INITIAL_PIDNS;
 pub use refusal::Refusal;
+pub(crate) use ring::Drained;
 pub(crate) use seed::is_listed;
