@@ -250,8 +250,10 @@ pub const WAIT_HAS_RESULT: u32 = 1;
 /// [`Wait::flags`]: the call was `waitid`, not `wait4`.
 pub const WAIT_ID: u32 = 2;
 
-/// [`Wait::flags`]: the wait has only begun; `id` is -1 when any child will do.
+/// [`Wait::flags`]: the wait has only begun.
 pub const WAIT_BEGUN: u32 = 4;
+/// [`Wait::flags`]: what it was given is not known: `id` is -1 when any child will do, else 0.
+pub const WAIT_UNREAD: u32 = 8;
 
 /// `wait4` or `waitid` returned, or began; the head is the waiter's, its start unknown.
 #[derive(

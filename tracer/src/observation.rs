@@ -8,6 +8,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::wait::{Awaited, Call, Outcome, Waited};
+
+mod wait;
+
 /// Bytes that came from a traced process: untrusted, not necessarily UTF-8.
 pub type Bytes = Arc<[u8]>;
 
@@ -169,31 +173,6 @@ pub enum AdopterKind {
     PidnsInit,
 }
 
-/// Which call waited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Call {
-    /// `wait4`, behind `wait`, `waitpid`, `wait3`.
-    Wait4,
-    /// `waitid`.
-    Waitid,
-}
-
-/// What a returned wait says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Outcome {
-    /// It reported this child, as the waiter's pid namespace numbers it.
-    Child {
-        /// The child.
-        pid: u32,
-        /// Whether the child was dead and is released; unknown when the caller asked for no status.
-        reaped: Option<bool>,
-    },
-    /// It may have released a child, and nothing tells which.
-    Unnamed,
-    /// It released nothing: no child was ready, it only peeked, or it failed.
-    Nothing,
-}
-
 /// A fact and its time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
@@ -265,6 +244,8 @@ pub struct Look {
     pub is_deaf: bool,
     /// Its threads that are not dead, by their state as `ps` has it.
     pub threads: BTreeMap<char, u32>,
+    /// Whom it waits for in the call that it sits in, if it does.
+    pub waits_for: Option<Awaited>,
 }
 
 impl Look {
@@ -393,23 +374,6 @@ pub struct Died {
     pub fate: Fate,
     /// Nobody will wait: the kernel releases it at once.
     pub autoreap: bool,
-}
-
-/// [`Fact::Waited`]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waited {
-    /// The waiting process.
-    pub pid: u32,
-    /// The waiting thread.
-    pub tid: u32,
-    /// Its name.
-    pub comm: Comm,
-    /// The call.
-    pub call: Call,
-    /// Any child would have done.
-    pub any: bool,
-    /// What came of it.
-    pub outcome: Outcome,
 }
 
 /// [`Fact::Released`]

@@ -1,14 +1,15 @@
 //! Who waits. In the tracepoint tier: `sys_exit(regs, ret)`, which needs no tracefs and, because the registers still hold
 //! the arguments (x86-64), no second hook at entry. It runs at the end of every system call, so the
 //! number decides first; failed forks are handed to `clone`. In the fentry tier, where the release itself names the reaper:
-//! `sched_process_wait(pid)`, raised by `do_wait` (kernel/exit.c) when a wait begins.
+//! `sched_process_wait(pid)`, raised by `do_wait` (kernel/exit.c) when a wait begins, for whom its
+//! arguments say; without `bpf_task_pt_regs` (up to 5.14) only whether any child will do.
 
 use aya_ebpf::{
     helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_probe_read_user},
     macros::btf_tracepoint,
     programs::BtfTracePointContext,
 };
-use tracer_common::{Head, Kind, WAIT_BEGUN, WAIT_HAS_RESULT, WAIT_ID, Wait};
+use tracer_common::{Head, Kind, WAIT_BEGUN, WAIT_HAS_RESULT, WAIT_ID, WAIT_UNREAD, Wait};
 
 use super::clone;
 use crate::{emit, filter, settings::read, task::Registers};
@@ -28,7 +29,7 @@ fn on_wait(ctx: BtfTracePointContext) -> i32 {
     let registers = unsafe { Registers::new(ctx.arg(0)) };
     let number = registers.number();
     let is_fork = clone::is_fork(number);
-    if (number != WAIT4 && number != WAITID && !is_fork) || registers.is_32_bit() {
+    if (!is_wait(number) && !is_fork) || registers.is_32_bit() {
         return 0;
     }
     let (arguments, ret) = (registers.arguments(), ctx.arg(1));
@@ -36,7 +37,7 @@ fn on_wait(ctx: BtfTracePointContext) -> i32 {
         clone::returned(number, arguments[0], ret);
         return 0;
     }
-    let call = read_call(number, arguments, ret);
+    let call = answered(number, arguments, ret);
     let thread = bpf_get_current_pid_tgid();
     let tgid = (thread >> 32) as u32;
     if !filter::wants_wait(tgid, call.pid) {
@@ -56,16 +57,27 @@ fn on_wait_begun(ctx: BtfTracePointContext) -> i32 {
     if !filter::wants_wait((thread >> 32) as u32, 0) {
         return 0;
     }
-    let pid: u64 = ctx.arg(0);
+    let call = Registers::current().filter(|registers| !registers.is_32_bit());
+    let call = call.map(|registers| (registers.number(), registers.arguments()));
+    let call = if let Some((number, arguments)) = call.filter(|(number, _)| is_wait(*number)) {
+        asked(number, arguments)
+    } else {
+        // No `struct pid`: any child will do.
+        let pid: u64 = ctx.arg(0);
+        Wait { id: if pid == 0 { -1 } else { 0 }, flags: WAIT_UNREAD, ..Wait::default() }
+    };
     emit::record(|time| Wait {
         head: waiter(time, thread),
         comm: bpf_get_current_comm().unwrap_or_default(),
-        // No `struct pid`: any child will do.
-        id: if pid == 0 { -1 } else { 0 },
-        flags: WAIT_BEGUN,
-        ..Wait::default()
+        flags: call.flags | WAIT_BEGUN,
+        ..call
     });
     0
+}
+
+#[inline(always)]
+fn is_wait(number: u64) -> bool {
+    number == WAIT4 || number == WAITID
 }
 
 #[inline(always)]
@@ -81,30 +93,34 @@ fn waiter(time: u64, thread: u64) -> Head {
     }
 }
 
+/// What was asked, without the head.
+#[inline(always)]
+fn asked(number: u64, [arg0, arg1, arg2, arg3]: [u64; 4]) -> Wait {
+    if number == WAIT4 {
+        Wait { id: arg0 as i32, options: arg2 as u32, ..Wait::default() }
+    } else {
+        let (id_type, id, options) = (arg0 as u32, arg1 as i32, arg3 as u32);
+        Wait { id_type, id, options, flags: WAIT_ID, ..Wait::default() }
+    }
+}
+
 /// What was asked and answered, without the head.
 #[inline(always)]
-fn read_call(number: u64, [arg0, arg1, arg2, arg3]: [u64; 4], ret: i64) -> Wait {
-    let mut call = Wait { ret: ret as i32, ..Wait::default() };
+fn answered(number: u64, arguments: [u64; 4], ret: i64) -> Wait {
+    let mut call = Wait { ret: ret as i32, ..asked(number, arguments) };
+    let [_, arg1, arg2, _] = arguments;
     if number == WAIT4 {
-        call.id = arg0 as i32;
-        call.options = arg2 as u32;
         call.pid = if ret > 0 { ret as u32 } else { 0 };
         if let Some(status) = read_u32(arg1, 0) {
             call.status = status;
             call.flags = WAIT_HAS_RESULT;
         }
-    } else {
-        call.id_type = arg0 as u32;
-        call.id = arg1 as i32;
-        call.options = arg3 as u32;
-        call.flags = WAIT_ID;
-        if ret == 0
-            && let (Some(code), Some(pid)) = (read_u32(arg2, SI_CODE), read_u32(arg2, SI_PID))
-        {
-            call.status = code;
-            call.pid = pid;
-            call.flags |= WAIT_HAS_RESULT;
-        }
+    } else if ret == 0
+        && let (Some(code), Some(pid)) = (read_u32(arg2, SI_CODE), read_u32(arg2, SI_PID))
+    {
+        call.status = code;
+        call.pid = pid;
+        call.flags |= WAIT_HAS_RESULT;
     }
     call
 }

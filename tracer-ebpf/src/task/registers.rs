@@ -21,13 +21,22 @@ const STACK_SIZE: usize = 16 * 1024;
 const REGISTERS_SIZE: usize = 168;
 
 impl Registers {
+    /// Those of the system call that the running thread is in, since 5.15.
+    #[inline(always)]
+    pub(crate) fn current() -> Option<Self> {
+        if read!(CONFIG.has_task_regs) == 0 {
+            return None;
+        }
+        // SAFETY: both helpers take and return typed pointers.
+        let registers = unsafe { bpf_task_pt_regs(bpf_get_current_task_btf()) };
+        Some(Self(registers as *const u8))
+    }
+
     /// The number of the system call that the running thread is in, or [`NO_CALL`].
     #[inline(always)]
     pub(crate) fn current_number() -> u32 {
-        if read!(CONFIG.has_task_regs) == 1 {
-            // SAFETY: both helpers take and return typed pointers.
-            let registers = unsafe { bpf_task_pt_regs(bpf_get_current_task_btf()) };
-            return Self(registers as *const u8).number() as u32;
+        if let Some(registers) = Self::current() {
+            return registers.number() as u32;
         }
         if read!(CONFIG.may_read_memory) == 0 {
             return NO_CALL;

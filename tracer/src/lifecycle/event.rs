@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    lifecycle::{gauge::Gauge, summary::Summary},
+    lifecycle::{gauge::Gauge, summary::Summary, waits::Alike},
     observation::{
         AdopterKind, Bytes, Call, Comm, Fate, Filled, ForkCall, Home, Lost, Program, Status,
     },
@@ -105,6 +105,8 @@ pub enum What {
         parent: Option<Peer>,
         /// Causes, most likely first.
         why: Vec<Cause>,
+        /// For whom the parent's last waits were, the very last first.
+        waits: Box<[Alike]>,
         /// Where in the kernel the parent is blocked, if it is.
         place: Option<Arc<str>>,
         /// What to do.

@@ -24,6 +24,7 @@ pub mod summary;
 #[cfg(test)]
 #[allow(clippy::wildcard_enum_match_arm, reason = "a test looks for one kind of event")]
 mod tests;
+pub mod waits;
 mod why;
 mod zombies;
 
@@ -33,9 +34,10 @@ use event::{Event, Exit, Peer, What, Who};
 use filter::Filter;
 use flood::Flood;
 use gauge::Gauges;
-use process::{Process, Waits};
+use process::Process;
 use state::{Seen, State, Step, step};
 use summary::{Living, Summary, Tally, Totals};
+use waits::Waits;
 use zombies::Alarm;
 
 use crate::observation::{

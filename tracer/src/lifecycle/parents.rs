@@ -9,6 +9,7 @@ use super::{
     process::Process,
     state::State,
     summary::{Adopter, Key, Leaker},
+    waits::Alike,
 };
 use crate::observation::Identity;
 
@@ -29,12 +30,14 @@ impl Left {
 }
 
 /// What was seen of a process as a parent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watched {
     /// Which.
     pub who: Who,
     /// For how long it was watched, ns.
     pub time: u64,
+    /// Until when.
+    pub at: u64,
     /// Zombies that became its own meanwhile, by death or by adoption.
     pub made: u64,
     /// Zombies of its own that were reaped meanwhile.
@@ -43,6 +46,8 @@ pub struct Watched {
     pub waits: u64,
     /// Of these, those that any child could have answered.
     pub waits_for_any: u64,
+    /// For whom the last were, the very last first.
+    pub waited_for: Box<[Alike]>,
     /// The orphans it adopted, if it did.
     pub adopter: Option<Adopter>,
     /// Whether it reaps, as far as was seen.
@@ -63,10 +68,12 @@ impl Model {
             Some(Watched {
                 who: parent.who(),
                 time: now.saturating_sub(since),
+                at: now,
                 made: parent.brood.made,
                 reaped: parent.brood.reaped,
-                waits: parent.waits.returned,
+                waits: parent.waits.seen,
                 waits_for_any: parent.waits.any,
+                waited_for: parent.waits.kinds().collect(),
                 adopter: adopters.get(&id.pid).copied(),
                 verdict: parent.brood.verdict(oldest),
             })

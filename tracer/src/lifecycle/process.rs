@@ -7,42 +7,14 @@ use super::{
     event::{Cause, Life, Peer, Who},
     state::State,
     summary::Key,
+    waits::Waits,
     why::RECENT,
     zombies::Alarm,
 };
-use crate::observation::{Adopter, Call, Comm, Fate, Home, Identity, Look, Sigchld, Status};
+use crate::observation::{Adopter, Comm, Fate, Home, Identity, Look, Sigchld, Status};
 
 /// `include/uapi/asm-generic/signal.h`
 pub(crate) const SIGCHLD: u32 = 17;
-
-/// A wait that released a child without naming it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct UnnamedWait {
-    pub(crate) at: u64,
-    pub(crate) tid: u32,
-    pub(crate) comm: Comm,
-    pub(crate) call: Call,
-}
-
-/// How a process waits for its children, as far as it was seen.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Waits {
-    /// Waits that returned.
-    pub(crate) returned: u64,
-    /// Of these, those that any child could have answered.
-    pub(crate) any: u64,
-    /// Children that it has reaped, by a call that was seen or not.
-    pub(crate) reaped: u64,
-    /// Deaths whose signal fell together with one that was pending.
-    pub(crate) coalesced: u64,
-    /// Waits without a name, oldest first, the last [`Waits::UNNAMED`].
-    pub(crate) unnamed: Vec<UnnamedWait>,
-}
-
-impl Waits {
-    /// Enough to tell one from several, which is all they are asked for.
-    pub(crate) const UNNAMED: usize = 8;
-}
 
 /// One process, from its first sign until the kernel frees it.
 #[derive(Clone, Debug)]

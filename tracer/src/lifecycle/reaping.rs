@@ -3,17 +3,17 @@
 use super::{
     Model,
     event::{By, Peer, Reap, Reaper, Via, What},
-    process::{Process, UnnamedWait, Waits},
+    process::Process,
     state::{Seen, State, Step, step},
     summary::Lasted,
+    waits::{UnnamedWait, Waits},
 };
 use crate::observation::{Fate, Identity, Outcome, Released, Sigchld, Waited};
 
 impl Model {
     pub(super) fn waited(&mut self, at: u64, wait: &Waited) {
         if let Some(waiter) = self.processes.get_mut(&wait.pid) {
-            waiter.waits.returned += 1;
-            waiter.waits.any += u64::from(wait.any);
+            waiter.waits.add(at, wait);
         }
         match wait.outcome {
             Outcome::Nothing => {}

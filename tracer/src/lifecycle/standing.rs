@@ -11,8 +11,9 @@ use super::{
     ending::{End, Others},
     event,
     parents::Watched,
+    waits::words,
 };
-use crate::observation::{Comm, Death, Identity};
+use crate::observation::{Awaited, Comm, Death, Identity};
 
 /// What a process does with SIGCHLD.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,19 +24,6 @@ pub enum Action {
     Ignored,
     /// A handler runs.
     Handler,
-}
-
-/// Whom a process waits for that sits in a wait.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WaitsFor {
-    /// Any child.
-    Any,
-    /// One process.
-    Process(u32),
-    /// A process group; 0 is its own.
-    Group(u32),
-    /// What a descriptor stands for.
-    Descriptor,
 }
 
 /// The parent of a zombie.
@@ -58,7 +46,7 @@ pub struct Parent {
     /// The kernel function it sleeps in, if one may see it.
     pub sleeps_in: Option<String>,
     /// Whom it waits for in the call it sits in, if one may see that.
-    pub waits_for: Option<WaitsFor>,
+    pub waits_for: Option<Awaited>,
     /// It is the init of a pid namespace.
     pub is_init: bool,
     /// What it does with SIGCHLD.
@@ -169,7 +157,7 @@ impl Standing {
         if let Some(first) = why.next() {
             return first;
         }
-        let watched = self.parent.as_ref().and_then(|parent| parent.watched);
+        let watched = self.parent.as_ref().and_then(|parent| parent.watched.as_ref());
         match watched {
             // It died when watching had ended.
             Some(Watched { waits: 0, reaped: 0, .. }) => NO_WAIT.to_owned(),
@@ -182,14 +170,9 @@ impl Standing {
 
     /// Whom its parent sits waiting for instead.
     fn other_than(&self, parent: &Parent) -> Option<String> {
-        match parent.waits_for.as_ref()? {
-            WaitsFor::Any => None,
-            WaitsFor::Process(pid) if *pid == self.id.pid => None,
-            WaitsFor::Process(pid) => Some(format!("process {pid}")),
-            WaitsFor::Group(0) => Some("its own process group".to_owned()),
-            WaitsFor::Group(group) => Some(format!("process group {group}")),
-            WaitsFor::Descriptor => Some("the process of a pidfd".to_owned()),
-        }
+        let other = parent.waits_for?;
+        let is_for_it = other == Awaited::Any || other == Awaited::Process(self.id.pid);
+        (!is_for_it).then(|| other.words())
     }
 
     /// What the parent does with the news of a death, in words.
@@ -268,7 +251,7 @@ const NO_WAIT: &str = "while watched, its parent called no wait";
 
 /// How one can tell a cause that was seen, where the table shows it less well or not at all.
 fn seen_by(cause: event::Cause, parent: &Parent) -> Option<String> {
-    let Watched { waits, reaped, .. } = parent.watched?;
+    let Watched { waits, reaped, waited_for, at, .. } = parent.watched.as_ref()?;
     match cause {
         ParentBlocked => {
             let place = parent.sleeps_in.as_deref().unwrap_or("an unknown place");
@@ -281,9 +264,10 @@ fn seen_by(cause: event::Cause, parent: &Parent) -> Option<String> {
             "deaths fell on a pending SIGCHLD; while watched, its parent reaped {reaped}"
         )),
         InitNotReaping | ParentNeverWaits if parent.waits_for.is_none() => Some(NO_WAIT.to_owned()),
-        ParentWaitsForOthers => {
-            Some(format!("all {waits} waits seen of its parent were for other processes or groups"))
-        }
+        ParentWaitsForOthers => Some(format!(
+            "all {waits} waits seen of its parent were for others, the last for {}",
+            words(waited_for.iter().copied(), *at)
+        )),
         ParentBusy => Some("its parent was busy whenever it was looked at".to_owned()),
         InitNotReaping | ParentNeverWaits | ParentStopped | Ptraced | ExitSignalNone
         | ThreadsAlive => None,
@@ -293,7 +277,7 @@ fn seen_by(cause: event::Cause, parent: &Parent) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observation::Start;
+    use crate::{lifecycle::waits::Alike, observation::Start};
 
     fn zombie(parent: Parent) -> Standing {
         Standing {
@@ -393,10 +377,13 @@ mod tests {
         let watched = Watched {
             who: event::Who { pid: 10, start: 0, ppid: None, comm: None },
             time: 1,
+            at: 1,
             made: 0,
             reaped: 2,
             waits: 3,
             waits_for_any: 3,
+            waited_for: [Alike { awaited: Awaited::Process(9), reaps: true, count: 3, last: 0 }]
+                .into(),
             adopter: None,
             verdict: super::super::brood::Verdict::Lazy,
         };
@@ -405,7 +392,11 @@ mod tests {
         assert!(plain.evidence().contains("3 times, reaped 2, not this one"));
         for (cause, part, must) in [
             (SigchldCoalesced, "reaped 2", "in a loop"),
-            (ParentWaitsForOthers, "all 3 waits", "wait for 20, or for any child"),
+            (
+                ParentWaitsForOthers,
+                "the last for process 9 (3 times,",
+                "wait for 20, or for any child",
+            ),
             (InheritedOverExec, "another program", "call waitpid"),
             (ParentNeverWaits, "called no wait", "call waitpid"),
         ] {
@@ -422,10 +413,10 @@ mod tests {
     #[test]
     fn a_parent_that_sits_in_a_wait_for_another_is_known_without_watching() {
         let waits = |waits_for| zombie(Parent { waits_for: Some(waits_for), ..parent() });
-        for other in [WaitsFor::Process(21), WaitsFor::Group(0), WaitsFor::Descriptor] {
+        for other in [Awaited::Process(21), Awaited::Group(0), Awaited::Descriptor] {
             assert_eq!(names(&waits(other)), ["parent_waits_for_others"]);
         }
-        for it in [WaitsFor::Process(20), WaitsFor::Any] {
+        for it in [Awaited::Process(20), Awaited::Any] {
             let never = Standing { seen: vec![ParentNeverWaits], ..waits(it) };
             assert_eq!(names(&never), [""; 0], "it does wait");
         }

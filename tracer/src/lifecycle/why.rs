@@ -7,8 +7,9 @@ use super::{
     event::Cause,
     process::Process,
     state::State,
+    waits::{Alike, ago, words},
 };
-use crate::observation::{Doing, Fate, Look};
+use crate::observation::{Awaited, Doing, Fate, Look};
 
 /// A look longer ago than this says nothing of what a process does now, ns.
 pub(crate) const RECENT: u64 = 1_000_000_000;
@@ -56,7 +57,7 @@ impl Case<'_> {
             causes.push(Cause::InheritedOverExec);
         }
         let waits = &parent.waits;
-        let has_waited = waits.returned > 0 || waits.reaped > 0;
+        let has_waited = waits.reaping > 0 || waits.reaped > 0 || self.sits_waiting().is_some();
         let adopted = zombie.reparents > 0 || parent.home.ns_pid == Some(1);
         // An init that never waits has nothing else to do: what it does instead is no excuse.
         if matches!(doing, Some(Doing::Blocked { .. })) && (has_waited || !adopted) {
@@ -71,7 +72,7 @@ impl Case<'_> {
         }
         if !has_waited {
             causes.push(if adopted { Cause::InitNotReaping } else { Cause::ParentNeverWaits });
-        } else if waits.returned > 0 && waits.any == 0 {
+        } else if self.waits_for_others(parent) {
             causes.push(Cause::ParentWaitsForOthers);
         }
         causes
@@ -92,6 +93,8 @@ impl Case<'_> {
         );
         let (pid, waits) = (parent.id.pid, &parent.waits);
         let end = self.end(parent);
+        let last = waits.kinds().find(|kind| kind.reaps).map(|kind| ago(kind.last, self.at));
+        let when = last.map_or_else(String::new, |ago| format!(" (last {ago})"));
         let again = match self.look() {
             Some(look) if look.handles => {
                 format!("kill -CHLD {pid} calls its handler once more; ")
@@ -120,16 +123,22 @@ impl Case<'_> {
             (Some(Cause::ParentBusy), _) => {
                 let (busy, looks) = self.busy().unwrap_or_default();
                 format!(
-                    "{name} has waited before, but {busy} of {looks} looks in the last second found \
+                    "{name} has waited before{when}, but {busy} of {looks} looks in the last second found \
                      it computing: it must wait in between, or in a handler of SIGCHLD; {end}"
                 )
             }
+            (Some(Cause::ParentNeverWaits), _) if waits.seen > 0 => format!(
+                "no wait of {name} takes the dead, its last were for {}: it must wait without WNOWAIT \
+                 and with WEXITED; {end}",
+                words(waits.kinds(), self.at)
+            ),
             (Some(Cause::ParentNeverWaits), _) => format!(
                 "no wait call of {name} was seen: it must call waitpid, or ignore SIGCHLD; {end}"
             ),
             (Some(Cause::ParentWaitsForOthers), _) => format!(
-                "of {} waits of {name} none was for any child: it must wait for {} or for any; {end}",
-                waits.returned, zombie.id.pid
+                "{}: it must wait for {} or for any; {end}",
+                self.other_waits(&name),
+                zombie.id.pid
             ),
             (Some(Cause::SigchldCoalesced), _) => format!(
                 "{} deaths fell together with a pending SIGCHLD: {again}{name} must wait in a loop \
@@ -161,9 +170,50 @@ impl Case<'_> {
                  of it: whoever runs {name} must not leave children to it; {end}"
             ),
             (Some(Cause::ParentBlocked | Cause::ThreadsAlive) | None, _) => {
-                format!("{name} waits for any child, but has not got to this one yet: {again}{end}")
+                format!("{name} does wait{when}, but has not got to this one yet: {again}{end}")
             }
         }
+    }
+
+    /// Whom the parent waits for right now.
+    fn sits_waiting(&self) -> Option<Awaited> {
+        self.look()?.waits_for
+    }
+
+    /// It waits, and never for any child or for this one.
+    fn waits_for_others(&self, parent: &Process) -> bool {
+        let number = self.number();
+        let sees_it =
+            |awaited| matches!(awaited, Awaited::Any) || awaited == Awaited::Process(number);
+        if let Some(awaited) = self.sits_waiting() {
+            return !sees_it(awaited);
+        }
+        let waits = &parent.waits;
+        waits.reaping > 0 && waits.any == 0 && waits.named(number).is_none()
+    }
+
+    /// For whom it waits instead.
+    fn other_waits(&self, name: &str) -> String {
+        if let Some(awaited) = self.sits_waiting() {
+            return format!("{name} sits waiting for {}", awaited.words());
+        }
+        let waits = self.parent.map(|parent| &parent.waits);
+        let (all, kinds) = waits.map(|waits| (waits.seen, waits.kinds())).unzip();
+        format!(
+            "{} waits of {name} were for others, the last for {}",
+            all.unwrap_or_default(),
+            words(kinds.into_iter().flatten(), self.at)
+        )
+    }
+
+    /// What the parent's waits call it.
+    fn number(&self) -> u32 {
+        self.zombie.number.unwrap_or(self.zombie.id.pid)
+    }
+
+    /// For whom the parent's last waits were, the very last first.
+    pub(crate) fn waits(&self) -> Box<[Alike]> {
+        self.parent.map(|parent| parent.waits.kinds().collect()).unwrap_or_default()
     }
 
     fn look(&self) -> Option<&Look> {

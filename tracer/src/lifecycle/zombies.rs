@@ -98,7 +98,8 @@ impl Model {
         self.was_handed_over(at, pid);
         let Some(process) = self.processes.get(&pid) else { return };
         let case = self.case(process, at);
-        let (causes, remedy, place) = (case.causes(), case.remedy(), case.place());
+        let (causes, waits) = (case.causes(), case.waits());
+        let (remedy, place) = (case.remedy(), case.place());
         let parent = process.parent.map(|parent| self.peer(parent));
         let process = self.processes.get_mut(&pid).expect("it was just seen");
         for cause in &causes {
@@ -106,7 +107,11 @@ impl Model {
                 process.why.push(*cause);
             }
         }
-        self.push(at, pid, What::Unreaped { zombie: age, parent, why: causes, place, remedy });
+        self.push(
+            at,
+            pid,
+            What::Unreaped { zombie: age, parent, why: causes, waits, place, remedy },
+        );
         if let Some(next) = age.checked_mul(10) {
             self.set_alarm_at(at - age, next, pid);
         }

@@ -176,10 +176,11 @@ fn what<M: SerializeMap>(
             map.serialize_entry("entered", entered)
         }
         What::Reap(reap) => reap_fields(reap, map),
-        What::Unreaped { zombie, parent, why, place, remedy } => {
+        What::Unreaped { zombie, parent, why, waits, place, remedy } => {
             map.serialize_entry("zombie_ns", zombie)?;
             map.serialize_entry("parent", &parent.map(PeerJson))?;
             map.serialize_entry("why", &causes(why))?;
+            map.serialize_entry("waited_for", &super::zombies::waits(waits))?;
             map.serialize_entry("where", &place.as_deref())?;
             map.serialize_entry("remedy", remedy)
         }

@@ -14,6 +14,7 @@ use crate::lifecycle::{
     event::Peer,
     parents::Watched,
     standing::{Action, Parent, Standing},
+    waits::Alike,
 };
 
 /// What `tracer zombies` has found.
@@ -72,8 +73,8 @@ fn family(out: &mut String, zombies: &[Standing], now: u64) {
         let _ = write!(out, ", oldest {}", age(oldest, now));
     }
     let _ = writeln!(out, " ({})", first.sigchld());
-    if let Some(watched) = first.parent.as_ref().and_then(|parent| parent.watched) {
-        let Watched { time, made, reaped, verdict, adopter, .. } = watched;
+    if let Some(watched) = first.parent.as_ref().and_then(|parent| parent.watched.as_ref()) {
+        let Watched { time, made, reaped, verdict, adopter, .. } = *watched;
         let rate = per_second(made, time).unwrap_or(0.0);
         let verdict = summary::verdict(verdict);
         let time = duration(time);
@@ -149,7 +150,7 @@ fn parent_object(zombies: &[Standing], watched: Option<&Watched>, now: u64, time
             "ns": one.time, "made": one.made, "made_per_s": per_second(one.made, one.time),
             "reaped": one.reaped, "reaped_per_s": per_second(one.reaped, one.time),
             "growth": one.made as i64 - one.reaped as i64, "waits": one.waits,
-            "waits_for_any": one.waits_for_any,
+            "waits_for_any": one.waits_for_any, "waited_for": waits(&one.waited_for),
             "adopted": one.adopter.as_ref().map(adoptions), "verdict": one.verdict.name(),
         })
     });
@@ -159,6 +160,17 @@ fn parent_object(zombies: &[Standing], watched: Option<&Watched>, now: u64, time
         "oldest_at_most_ns": most.map(|earliest| now.saturating_sub(earliest)),
         "watched": watched,
     })
+}
+
+/// For whom the last waits of a process were.
+pub(super) fn waits(kinds: &[Alike]) -> Value {
+    let one = |kind: &Alike| {
+        json!({
+            "kind": kind.awaited.kind(), "id": kind.awaited.id(), "reaps": kind.reaps,
+            "count": kind.count, "last_at_ns": kind.last,
+        })
+    };
+    kinds.iter().map(one).collect()
 }
 
 fn object(zombie: &Standing, now: u64, time: &str) -> Value {

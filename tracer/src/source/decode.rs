@@ -4,15 +4,15 @@
 use tracer_common::{
     ADOPTER_INIT, ADOPTER_PIDNS_INIT, ADOPTER_SUBREAPER, Death, Exec, Exit, FORK_EXEMPT,
     FORK_PIDNS_DEAD, FORK_PROCESS, FORK_THREAD, Fork, Free, Head, Ids, Kind, LeaderExit, Release,
-    SIGCHLD_IGNORED, SIGCHLD_NOCLDWAIT, WAIT_BEGUN, WAIT_HAS_RESULT, WAIT_ID, Wait,
+    SIGCHLD_IGNORED, SIGCHLD_NOCLDWAIT, WAIT_BEGUN, WAIT_HAS_RESULT, WAIT_ID, WAIT_UNREAD, Wait,
 };
 use zerocopy::FromBytes;
 
 use super::cgroups::Cgroups;
 use crate::observation::{
-    Adopter, AdopterKind, Bytes, Call, Comm, Died, Execed, Exited, Fact, Fate, Filled, ForkCall,
-    ForkFailed, Forked, Home, Identity, Limits, Observation, Outcome, Program, Released, Sigchld,
-    Start, Status, Waited,
+    Adopter, AdopterKind, Awaited, Bytes, Call, Comm, Died, Execed, Exited, Fact, Fate, Filled,
+    ForkCall, ForkFailed, Forked, Home, Identity, Limits, Observation, Outcome, Program, Released,
+    Sigchld, Start, Status, Waited,
 };
 
 /// The record is shorter or longer than its kind, or of no kind.
@@ -231,9 +231,25 @@ fn wait(record: &Wait) -> Fact {
         tid: record.head.tid,
         comm: Comm::new(record.comm),
         call: if is_waitid { Call::Waitid } else { Call::Wait4 },
-        any: if is_waitid { record.id_type == P_ALL } else { record.id == -1 },
-        outcome: if is_waitid { waitid_outcome(record) } else { wait4_outcome(record) },
+        awaited: awaited(record),
+        reaps: !is_waitid || record.options & (WNOWAIT | WEXITED) == WEXITED,
+        outcome: match (record.flags & WAIT_BEGUN != 0, is_waitid) {
+            (true, _) => Outcome::Nothing,
+            (false, true) => waitid_outcome(record),
+            (false, false) => wait4_outcome(record),
+        },
     })
+}
+
+fn awaited(record: &Wait) -> Awaited {
+    match (record.flags & WAIT_UNREAD != 0, record.flags & WAIT_ID != 0) {
+        (true, _) if record.id == -1 => Awaited::Any,
+        (true, _) => Awaited::Someone,
+        (false, false) => Awaited::by_wait4(record.id),
+        (false, true) => {
+            Awaited::by_waitid(record.id_type, record.id as u32).unwrap_or(Awaited::Someone)
+        }
+    }
 }
 
 // include/uapi/linux/wait.h
@@ -242,11 +258,10 @@ const WUNTRACED: u32 = 2;
 const WEXITED: u32 = 4;
 const WCONTINUED: u32 = 8;
 const WNOWAIT: u32 = 0x0100_0000;
-const P_ALL: u32 = 0;
 const P_PID: u32 = 1;
 
 fn wait4_outcome(record: &Wait) -> Outcome {
-    if record.ret <= 0 || record.flags & WAIT_BEGUN != 0 {
+    if record.ret <= 0 {
         return Outcome::Nothing;
     }
     let reaped = if record.flags & WAIT_HAS_RESULT != 0 {

@@ -6,7 +6,7 @@ use procfs::process::{Process, Stat};
 
 use super::{
     seed,
-    table::{SIGCHLD, is_deaf, is_init, tracer},
+    table::{SIGCHLD, is_deaf, is_init, tracer, waits_for},
 };
 use crate::observation::{Doing, Fact, Identity, Look, Observation};
 
@@ -32,7 +32,8 @@ pub(crate) fn look(id: Identity, at: u64) -> Option<Observation> {
         *states.entry(thread.state).or_default() += 1;
     }
     let (is_init, is_deaf) = (is_init(&status), is_deaf(&status));
-    let look = Look { doing, handles, is_init, is_deaf, threads: states };
+    let waits_for = waits_for(process.pid());
+    let look = Look { doing, handles, is_init, is_deaf, threads: states, waits_for };
     Some(Observation { at, fact: Fact::Looked { id, look } })
 }
 

@@ -12,9 +12,12 @@ use super::{
     deaths, look,
     seed::{self, Row},
 };
-use crate::lifecycle::{
-    ending::Others,
-    standing::{Action, Parent, Standing, WaitsFor},
+use crate::{
+    lifecycle::{
+        ending::Others,
+        standing::{Action, Parent, Standing},
+    },
+    observation::Awaited,
 };
 
 /// SIGCHLD's bit in the signal sets of `/proc/PID/status`.
@@ -119,28 +122,23 @@ fn parent(row: &Row, living_children: u32) -> Option<Parent> {
 
 /// The system call that a thread of it sits in, if that is a wait (arch/x86/entry/syscalls/syscall_64.tbl;
 /// `proc_pid_syscall`, fs/proc/base.c). A thread that waits for any child says more than one that does not.
-fn waits_for(pid: i32) -> Option<WaitsFor> {
+pub(super) fn waits_for(pid: i32) -> Option<Awaited> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
     let calls = tasks.filter_map(|task| fs::read_to_string(task.path().join("syscall")).ok());
-    let mut waits: Vec<WaitsFor> = calls.filter_map(|call| wait(&call)).collect();
-    let any = waits.iter().position(|wait| *wait == WaitsFor::Any);
+    let mut waits: Vec<Awaited> = calls.filter_map(|call| wait(&call)).collect();
+    let any = waits.iter().position(|wait| *wait == Awaited::Any);
     any.or_else(|| waits.len().checked_sub(1)).map(|which| waits.swap_remove(which))
 }
 
-/// A wait among system calls: `wait4` takes what `waitpid` does, `waitid` a kind (P_ALL, P_PID, P_PGID,
-/// P_PIDFD, include/uapi/linux/wait.h) and a number.
-fn wait(call: &str) -> Option<WaitsFor> {
+/// A wait among system calls.
+fn wait(call: &str) -> Option<Awaited> {
     let mut words = call.split_whitespace();
     let number = words.next()?;
     let mut argument = || u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok();
     let (first, second) = (argument()? as i32, argument()? as u32);
-    match (number, first) {
-        ("61", -1) | ("247", 0) => Some(WaitsFor::Any),
-        ("61", 1..) => Some(WaitsFor::Process(first as u32)),
-        ("61", _) => Some(WaitsFor::Group(first.unsigned_abs())),
-        ("247", 1) => Some(WaitsFor::Process(second)),
-        ("247", 2) => Some(WaitsFor::Group(second)),
-        ("247", 3) => Some(WaitsFor::Descriptor),
+    match number {
+        "61" => Some(Awaited::by_wait4(first)),
+        "247" => Awaited::by_waitid(first as u32, second),
         _ => None,
     }
 }
@@ -160,14 +158,14 @@ mod tests {
     #[test]
     fn a_wait_is_read_from_its_arguments() {
         for (call, waits_for) in [
-            ("61 0xffffffff 0x0 0x0 0x0 0x0 0x0 0x7f 0x7f", Some(WaitsFor::Any)),
-            ("61 0xffffffffffffffff 0x0 0x0 0x0 0x0 0x0 0x7f 0x7f", Some(WaitsFor::Any)),
-            ("61 0x10 0x0 0x0 0x0 0x0 0x0 0x7f 0x7f", Some(WaitsFor::Process(16))),
-            ("61 0x0 0x0 0x0 0x0 0x0 0x0 0x7f 0x7f", Some(WaitsFor::Group(0))),
-            ("61 0xfffffff0 0x0 0x0 0x0 0x0 0x0 0x7f 0x7f", Some(WaitsFor::Group(16))),
-            ("247 0x0 0x10 0x0 0x4 0x0 0x0 0x7f 0x7f", Some(WaitsFor::Any)),
-            ("247 0x1 0x10 0x0 0x4 0x0 0x0 0x7f 0x7f", Some(WaitsFor::Process(16))),
-            ("247 0x3 0x10 0x0 0x4 0x0 0x0 0x7f 0x7f", Some(WaitsFor::Descriptor)),
+            ("61 0xffffffff 0x0 0x0 0x0 0x0 0x0 0x7f 0x7f", Some(Awaited::Any)),
+            ("61 0xffffffffffffffff 0x0 0x0 0x0 0x0 0x0 0x7f 0x7f", Some(Awaited::Any)),
+            ("61 0x10 0x0 0x0 0x0 0x0 0x0 0x7f 0x7f", Some(Awaited::Process(16))),
+            ("61 0x0 0x0 0x0 0x0 0x0 0x0 0x7f 0x7f", Some(Awaited::Group(0))),
+            ("61 0xfffffff0 0x0 0x0 0x0 0x0 0x0 0x7f 0x7f", Some(Awaited::Group(16))),
+            ("247 0x0 0x10 0x0 0x4 0x0 0x0 0x7f 0x7f", Some(Awaited::Any)),
+            ("247 0x1 0x10 0x0 0x4 0x0 0x0 0x7f 0x7f", Some(Awaited::Process(16))),
+            ("247 0x3 0x10 0x0 0x4 0x0 0x0 0x7f 0x7f", Some(Awaited::Descriptor)),
             ("230 0x0 0x0 0x7f 0x0 0x0 0x0 0x7f 0x7f", None),
             ("running", None),
         ] {

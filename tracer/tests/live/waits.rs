@@ -99,9 +99,49 @@ fn b10_a_parent_that_waits_for_the_other_child_is_told_so() {
     let story = Story::of(&["waits_for_one_of_two"]);
     let unreaped = story.one("unreaped", story.number("other"));
     has(unreaped, &[("why", json!(["parent_waits_for_others"]))]);
+    let waited_for = unreaped["waited_for"].as_array().expect("its waits");
+    // Up to 5.14 the fentry hooks do not say for whom.
+    if story.tier() == "tracepoint" || story.kernel() >= (5, 15) {
+        let [group, one] = &waited_for[..] else { panic!("{unreaped}") };
+        for (waited, kind, id) in [(group, "group", "group"), (one, "process", "one")] {
+            has(waited, &[("kind", json!(kind)), ("id", json!(story.number(id)))]);
+            has(waited, &[("count", json!(1)), ("reaps", json!(true))]);
+        }
+        let at = |value: &Value| value.as_u64().expect("a time");
+        let by = [&one["last_at_ns"], &group["last_at_ns"], &unreaped["at_ns"]].map(at);
+        assert!(by.is_sorted(), "{unreaped}");
+    } else {
+        let [unknown] = &waited_for[..] else { panic!("{unreaped}") };
+        has(unknown, &[("kind", json!("unknown")), ("count", json!(2))]);
+    }
     let reap = story.one("reap", story.number("other"));
     has(reap, &[("by", json!("parent")), ("why", json!(["parent_waits_for_others"]))]);
     has(story.one("reap", story.number("one")), &[("why", json!([]))]);
+}
+
+#[test]
+fn b10_a_parent_that_sits_in_a_wait_for_another_is_told_so() {
+    let story = Story::of(&["sits_waiting"]);
+    let unreaped = story.one("unreaped", story.number("other"));
+    has(unreaped, &[("why", json!(["parent_waits_for_others"]))]);
+    let words = format!("sits waiting for process {}", story.number("one"));
+    assert!(unreaped["remedy"].as_str().expect("a remedy").contains(&words), "{unreaped}");
+    has(story.one("reap", story.number("other")), &[("by", json!("parent"))]);
+}
+
+#[test]
+fn b1_a_parent_that_only_peeks_never_waits() {
+    let story = Story::of(&["only_peeks"]);
+    let unreaped = story.one("unreaped", story.number("child"));
+    // Up to 5.14 the fentry hooks do not say how it waits.
+    if story.tier() == "tracepoint" || story.kernel() >= (5, 15) {
+        has(unreaped, &[("why", json!(["parent_never_waits"]))]);
+        let remedy = unreaped["remedy"].as_str().expect("a remedy");
+        assert!(remedy.contains("any child, taking nothing (3 times, "), "{unreaped}");
+    } else {
+        has(unreaped, &[("why", json!([]))]);
+    }
+    has(story.one("reap", story.number("child")), &[("by", json!("parent"))]);
 }
 
 #[test]

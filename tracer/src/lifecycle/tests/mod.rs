@@ -151,7 +151,8 @@ facts! {
         tid: waiter.pid,
         comm: comm("waiter"),
         call: Call::Wait4,
-        any: true,
+        awaited: Awaited::Any,
+        reaps: true,
         outcome: Outcome::Child { pid: child, reaped: Some(true) },
     };
 }

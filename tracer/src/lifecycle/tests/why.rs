@@ -40,10 +40,49 @@ fn nothing_is_unreaped_once_it_is_reaped() {
 
 #[test]
 fn a_parent_that_waits_for_others_only_is_told_from_one_that_has_not_got_to_it() {
-    for (any, expected) in [(false, vec![Cause::ParentWaitsForOthers]), (true, vec![])] {
-        let other = wait_but(PARENT, SIBLING.pid, |wait| wait.any = any);
-        assert_eq!(causes(&zombie_and(2_000, [(50, other)])), expected, "any child: {any}");
+    let others = vec![Cause::ParentWaitsForOthers];
+    for (awaited, expected) in [
+        (Awaited::Process(SIBLING.pid), others.clone()),
+        (Awaited::Group(7), others.clone()),
+        (Awaited::Someone, others),
+        (Awaited::Process(CHILD.pid), vec![]),
+        (Awaited::Any, vec![]),
+    ] {
+        let wait = wait_but(PARENT, SIBLING.pid, |wait| wait.awaited = awaited);
+        assert_eq!(causes(&zombie_and(2_000, [(50, wait)])), expected, "{awaited:?}");
     }
+    let of_one =
+        |at| (at, wait_but(PARENT, SIBLING.pid, |wait| wait.awaited = Awaited::Process(9)));
+    let words = remedy(&zombie_and(2_000, [of_one(50), of_one(631)]));
+    assert!(
+        words.contains(
+            "2 waits of forked were for others, the last for process 9 (2 times, 0.4 s ago)"
+        ),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_wait_that_takes_nothing_is_none() {
+    let peek = wait_but(PARENT, CHILD.pid, |wait| {
+        (wait.reaps, wait.outcome) = (false, Outcome::Nothing);
+    });
+    let events = zombie_and(2_000, [(50, peek)]);
+    assert_eq!(causes(&events), [Cause::ParentNeverWaits]);
+    let words = remedy(&events);
+    assert!(words.contains("any child, taking nothing (1.0 s ago)"), "{words}");
+}
+
+#[test]
+fn a_wait_that_the_parent_sits_in_says_most() {
+    let sits = |awaited| {
+        let look = look_but(PARENT, |look| look.waits_for = Some(awaited));
+        zombie_and(2_000, [(900, look)])
+    };
+    let other = sits(Awaited::Process(9));
+    assert_eq!(causes(&other), [Cause::ParentWaitsForOthers]);
+    assert!(remedy(&other).contains("forked sits waiting for process 9"), "{}", remedy(&other));
+    assert_eq!(causes(&sits(Awaited::Any)), []);
 }
 
 #[test]
@@ -54,7 +93,7 @@ fn a_signal_that_fell_together_with_another_comes_first() {
             (32, fork(SIBLING, PARENT)),
             (33, exit(SIBLING, PARENT)),
             (34, death_but(SIBLING, PARENT, |death| death.fate = Fate::Pending)),
-            (35, wait_but(PARENT, SIBLING.pid, |wait| wait.any = false)),
+            (35, wait_but(PARENT, SIBLING.pid, |wait| wait.awaited = Awaited::Process(9))),
         ],
     );
     assert_eq!(causes(&events), [Cause::SigchldCoalesced, Cause::ParentWaitsForOthers]);
@@ -170,7 +209,7 @@ fn the_waits_of_another_life_with_the_pid_of_the_parent_are_no_evidence() {
         [
             // The parent's end was lost, and with it who adopted.
             (40, fork(reborn, INIT)),
-            (50, wait_but(reborn, SIBLING.pid, |wait| wait.any = false)),
+            (50, wait_but(reborn, SIBLING.pid, |wait| wait.awaited = Awaited::Process(9))),
         ],
     );
     assert_eq!(causes(&events), []);
@@ -187,7 +226,14 @@ fn look(id: Identity, doing: Doing) -> Fact {
     let threads = [('S', 1)].into();
     Fact::Looked {
         id,
-        look: Look { doing, handles: false, is_init: false, is_deaf: false, threads },
+        look: Look {
+            doing,
+            handles: false,
+            is_init: false,
+            is_deaf: false,
+            threads,
+            waits_for: None,
+        },
     }
 }
 

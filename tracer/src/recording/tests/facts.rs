@@ -115,11 +115,16 @@ fn waited() -> impl Strategy<Value = Fact> {
         Just(Outcome::Unnamed),
         Just(Outcome::Nothing),
     ];
-    (0..6_u32, numbers(), comms(), calls(), flags(), outcomes).prop_map(
-        |(pid, tid, comm, call, any, outcome)| {
-            Fact::Waited(Waited { pid, tid, comm, call, any, outcome })
+    (0..6_u32, numbers(), comms(), calls(), awaited(), flags(), outcomes).prop_map(
+        |(pid, tid, comm, call, awaited, reaps, outcome)| {
+            Fact::Waited(Waited { pid, tid, comm, call, awaited, reaps, outcome })
         },
     )
+}
+
+fn awaited() -> impl Strategy<Value = Awaited> {
+    let one = (0..5_u32, 0..6_u32).prop_map(|(kind, id)| Awaited::by_waitid(kind, id));
+    one.prop_map(|awaited| awaited.unwrap_or(Awaited::Someone))
 }
 
 fn released() -> impl Strategy<Value = Fact> {
@@ -148,10 +153,10 @@ fn looked() -> impl Strategy<Value = Fact> {
         Just(Doing::Other),
     ];
     let threads = vec(any::<(char, u32)>(), 0..4).prop_map(BTreeMap::from_iter);
-    (ids(), doing, flags(), flags(), flags(), threads).prop_map(
-        |(id, doing, handles, is_init, is_deaf, threads)| Fact::Looked {
+    (ids(), doing, flags(), flags(), flags(), threads, of(awaited())).prop_map(
+        |(id, doing, handles, is_init, is_deaf, threads, waits_for)| Fact::Looked {
             id,
-            look: Look { doing, handles, is_init, is_deaf, threads },
+            look: Look { doing, handles, is_init, is_deaf, threads, waits_for },
         },
     )
 }

@@ -47,7 +47,8 @@ impl History {
             Outcome::Unnamed
         };
         let call = if named { Call::Wait4 } else { Call::Waitid };
-        let wait = Waited { pid, tid, comm: comm("waiter"), call, any: true, outcome };
+        let awaited = Awaited::Any;
+        let wait = Waited { pid, tid, comm: comm("waiter"), call, awaited, reaps: true, outcome };
         self.release(child, Hand::Wait { returned: None, pid, tid, named }, tid, Some(call));
         if self.tier == Tier::Fentry {
             return;
