@@ -173,19 +173,25 @@ fn a_recorder_that_is_killed_loses_what_it_has_in_hand() {
 fn a_full_disk_ends_a_recording_and_both_say_so() {
     let copy = Recording::new("full.trec");
     // A tmpfs of five pages: the storm needs more. What fitted is copied out of its namespace.
+    let disk = scratch("disk");
+    fs::create_dir(&disk).expect("a folder");
     let script = format!(
-        "mount -t tmpfs -o size=20k none /mnt && {} record --hooks {} -o /mnt/full & \
-         until [ -s /mnt/full ]; do sleep 0.1; done; \
-         {} forks_in_a_row 1 5000 >/dev/null; wait $!; status=$?; cp /mnt/full {}; exit $status",
+        "disk={}; mount -t tmpfs -o size=20k none $disk || exit; \
+         {} record --hooks {} -o $disk/full & \
+         until [ -s $disk/full ]; do sleep 0.1; done; \
+         {} forks_in_a_row 1 5000 >/dev/null; wait $!; status=$?; cp $disk/full {}; exit $status",
+        disk.display(),
         env!("CARGO_BIN_EXE_tracer"),
         hooks(),
         fixture(),
         copy.path().display(),
     );
     let told = output(Command::new("unshare").args(["--mount", "sh", "-c", &script]));
+    fs::remove_dir(&disk).expect("an empty folder");
     let said = String::from_utf8_lossy(&told.stderr);
     assert_eq!(told.status.code(), Some(1), "{said}");
-    assert!(said.contains("cannot write to /mnt/full") && said.contains("No space left"), "{said}");
+    let failed = format!("cannot write to {}/full", disk.display());
+    assert!(said.contains(&failed) && said.contains("No space left"), "{said}");
     assert!(said.contains("20480 bytes are there"), "{said}");
     let told = replay(copy.path(), &["--format", "json"]);
     let said = String::from_utf8_lossy(&told.stderr);
