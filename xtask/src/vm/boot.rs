@@ -135,6 +135,9 @@ fn qemu(guest: &Guest) -> Command {
     qemu.args(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"])
         // With a thread for each processor, emulation loses a boot now and then.
         .args(["-machine", "pc", "-accel", "tcg,thread=single", "-cpu", "max", "-smp", "2"])
+        // The guest's clocks count its instructions, and skip what it sleeps: no load of this machine
+        // comes between two moments of a test.
+        .args(["-icount", "shift=1,sleep=off"])
         .args(["-m", MEMORY, "-append"])
         .arg(format!("console=ttyS0 panic=-1 quiet {}", guest.parameters))
         .args(["-serial", "file:/dev/stdout", "-serial", "file:/dev/stderr"])

@@ -51,8 +51,9 @@ struct Tests {
     outside_max: u64,
     /// How far apart these bounds are, ns.
     bounds_median: u64,
-    /// Time of system calls that the hooks have nothing to say about, in percent of that without.
-    system_calls_percent: Option<u64>,
+    /// Time of system calls that the hooks have nothing to say about, per mille of that
+    /// without.
+    system_calls_permille: Option<u64>,
 }
 
 /// Adds what these runs found to what is recorded; tests only when none was left out on purpose.
@@ -109,7 +110,7 @@ fn tests(counts: verdict::Counts, said: &str) -> Tests {
                 outside.push(least.saturating_sub(*told).max(told.saturating_sub(*most)));
                 bounds.push(most.saturating_sub(*least));
             }
-            ("system_calls", [percent]) => system_calls = Some(*percent),
+            ("system_calls", [permille]) => system_calls = Some(*permille),
             _ => {}
         }
     }
@@ -123,7 +124,7 @@ fn tests(counts: verdict::Counts, said: &str) -> Tests {
         outside_median: median(&outside),
         outside_max: outside.last().copied().unwrap_or_default(),
         bounds_median: median(&bounds),
-        system_calls_percent: system_calls,
+        system_calls_permille: system_calls,
     }
 }
 
@@ -179,12 +180,12 @@ mod tests {
     #[test]
     fn a_time_is_outside_its_bounds_by_what_is_beyond_them() {
         let said = "test x ... ok\nfigure zombie_time 100 150 200\nfigure zombie_time 100 90 300\n\
-                    figure zombie_time 100 230 200\nfigure system_calls 103\n";
+                    figure zombie_time 100 230 200\nfigure system_calls 1003\n";
         let found = tests(Counts { passed: 3, failed: 0 }, said);
         let figures = (found.zombies_timed, found.outside_median, found.outside_max);
         assert_eq!(figures, (3, 10, 30));
         assert_eq!(found.bounds_median, 100);
-        assert_eq!(found.system_calls_percent, Some(103));
+        assert_eq!(found.system_calls_permille, Some(1003));
         assert_eq!(said.lines().filter(|line| is_figure(line)).count(), 4);
     }
 
