@@ -47,9 +47,8 @@ fn play(file: &[u8]) {
     while let Ok(true) = replay.step() {}
     summary_text(&replay.end(true));
     let events: Vec<_> = replay.drain().collect();
-    for (format, lifecycles) in
-        [(Format::Text, false), (Format::Text, true), (Format::Json, false), (Format::Json, true)]
-    {
+    let formats = [Format::Text, Format::Json, Format::Csv];
+    for (format, lifecycles) in formats.into_iter().flat_map(|one| [(one, false), (one, true)]) {
         let style = Style { format, lifecycles, quiet: false, color: true, summary: true };
         let mut sink = sink(style, 0);
         let mut text = Vec::new();

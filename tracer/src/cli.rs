@@ -162,8 +162,8 @@ pub struct Filter {
 #[command(next_help_heading = "Output")]
 pub struct Output {
     /// The format of events
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = EventFormat::Text)]
+    pub format: EventFormat,
     /// One record per finished process instead of events
     #[arg(long)]
     pub lifecycles: bool,
@@ -207,13 +207,24 @@ pub struct Session {
     pub hooks: Hooks,
 }
 
-/// `--format`
+/// `--format` of answers
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Format {
     /// Columns for people
     Text,
     /// An object per line
     Json,
+}
+
+/// `--format` of events
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum EventFormat {
+    /// Columns for people; the summary on stderr
+    Text,
+    /// An object per line
+    Json,
+    /// A table with a head, for spreadsheets and databases; the summary on stderr
+    Csv,
 }
 
 /// `--hooks`

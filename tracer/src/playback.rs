@@ -22,7 +22,7 @@ use crate::{
     session::CONDITION_MET,
     settings,
     sink::{
-        self, Format,
+        self,
         output::{Fate, Output},
     },
     source::INITIAL_PIDNS,
@@ -74,7 +74,7 @@ async fn replay(settings: &settings::Replay) -> Result<u8> {
     let fate = output.finish_patiently().await?;
     let met = sink::conditions_met(&settings.fail_on, &summary);
     sink::say(&met);
-    if fate == Fate::Written && settings.style.summary && settings.style.format == Format::Text {
+    if fate == Fate::Written && settings.style.summary && !settings.style.format.has_summary() {
         sink::say(&sink::summary_text(&summary));
     }
     match damage {

@@ -19,7 +19,7 @@ use crate::{
     settings,
     signals::Signals,
     sink::{
-        self, Format, Sink,
+        self, Sink,
         output::{Fate, Output},
     },
     source::{Capture, Drained},
@@ -101,7 +101,7 @@ async fn session(settings: &settings::Session) -> Result<u8> {
     sink::say(&met);
     written?;
     let is_read = fate? == Fate::Written && settings.style.summary;
-    if is_read && settings.style.format == Format::Text {
+    if is_read && !settings.style.format.has_summary() {
         sink::say(&sink::summary_text(&summary));
     }
     if is_read && settings.style.quiet {

@@ -190,11 +190,17 @@ fn session(args: &cli::Session, style: Style, target: Target) -> Checked<Session
 }
 
 /// The format as sinks know it.
-pub fn format(format: cli::Format) -> Format {
+fn format(format: cli::EventFormat) -> Format {
     match format {
-        cli::Format::Text => Format::Text,
-        cli::Format::Json => Format::Json,
+        cli::EventFormat::Text => Format::Text,
+        cli::EventFormat::Json => Format::Json,
+        cli::EventFormat::Csv => Format::Csv,
     }
+}
+
+/// Whether an answer is for programs.
+pub fn is_json(format: cli::Format) -> bool {
+    matches!(format, cli::Format::Json)
 }
 
 fn target(path: Option<&Path>, default: Target) -> Target {

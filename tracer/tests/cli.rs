@@ -4,6 +4,7 @@
 mod common;
 
 mod cli {
+    mod csv;
     mod doctor;
     mod family;
     mod help;

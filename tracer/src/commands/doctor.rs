@@ -8,7 +8,6 @@ use serde_json::json;
 use super::print;
 use crate::{
     cli, settings,
-    sink::Format,
     source::{
         Refusal,
         probe::{self, Check, Report},
@@ -17,10 +16,7 @@ use crate::{
 
 pub(super) fn run(args: &cli::Doctor) -> Result<u8> {
     let report = probe::report();
-    let text = match settings::format(args.format) {
-        Format::Text => text(&report),
-        Format::Json => json(&report),
-    };
+    let text = if settings::is_json(args.format) { json(&report) } else { text(&report) };
     print(&text)?;
     Ok(if report.best().is_some() { 0 } else { 4 })
 }

@@ -9,7 +9,7 @@ use crate::{
     lifecycle::{Model, standing::join},
     settings,
     sink::{
-        Format, say,
+        say,
         zombies::{self, Found},
     },
     source::table,
@@ -24,9 +24,10 @@ pub(super) fn run(args: &cli::Zombies) -> Result<u8> {
         let watched = model.watched(found.now);
         found.adopters = model.present_adopters().filter_map(watched).collect();
     }
-    let text = match settings::format(args.format) {
-        Format::Text => zombies::text(&found),
-        Format::Json => zombies::json(&found, boot_to_unix()),
+    let text = if settings::is_json(args.format) {
+        zombies::json(&found, boot_to_unix())
+    } else {
+        zombies::text(&found)
     };
     print(&text)
 }

@@ -86,13 +86,21 @@ fn small() -> (Vec<u8>, Vec<Told>) {
     recorded(&facts, 3)
 }
 
-/// Tells it to a model and both formats; what a hostile one makes of it does not matter.
+/// Tells it to a model and every format; what a hostile one makes of it does not matter.
 fn play(file: &[u8]) -> Result<Vec<u8>, Damage> {
     let mut replay = Replay::open(file, &Asked::default())?;
-    let style =
-        |format| Style { format, quiet: false, lifecycles: false, color: false, summary: true };
-    let formats = [Format::Text, Format::Json];
-    let mut sinks = formats.map(|format| sink::sink(style(format), 0));
+    let style = |format, lifecycles| Style {
+        format,
+        quiet: false,
+        lifecycles,
+        color: false,
+        summary: true,
+    };
+    let mut sinks: Vec<_> = [Format::Text, Format::Json, Format::Csv]
+        .into_iter()
+        .flat_map(|format| [false, true].map(|lifecycles| style(format, lifecycles)))
+        .map(|style| sink::sink(style, 0))
+        .collect();
     let mut text = Vec::new();
     let mut damage = None;
     while damage.is_none() {

@@ -34,11 +34,20 @@ impl Sink for Json {
     }
 }
 
+/// An event as a value.
+pub(super) fn value(event: &Event, time: &str) -> Value {
+    serde_json::to_value(Line { event, time }).expect("keys are strings")
+}
+
 /// Appends a value as one line.
 pub(super) fn line(value: &impl Serialize, to: &mut Vec<u8>) {
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *to, Plain);
-    value.serialize(&mut serializer).expect("writing to memory, keys are strings");
+    write(value, to);
     to.push(b'\n');
+}
+
+pub(super) fn write(value: &impl Serialize, to: &mut Vec<u8>) {
+    let mut serializer = serde_json::Serializer::with_formatter(to, Plain);
+    value.serialize(&mut serializer).expect("writing to memory, keys are strings");
 }
 
 /// Escapes, beyond what JSON asks for, the controls that a terminal obeys: DEL and the C1 set.

@@ -1,6 +1,7 @@
 //! One record per finished process instead of events: made of its reap, which carries the dates.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
 
 use super::{
     Sink,
@@ -33,6 +34,11 @@ impl Sink for Json {
             (_, _) => {}
         }
     }
+}
+
+/// A finished process as a value.
+pub(super) fn value(at: u64, time: &str, who: Who, reap: &Reap) -> Value {
+    serde_json::to_value(Line { at, time, who, reap }).expect("keys are strings")
 }
 
 struct Line<'a> {

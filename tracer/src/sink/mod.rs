@@ -1,6 +1,7 @@
 //! From events to what people and programs read. A sink formats into a buffer; where the buffer
 //! goes is `output`'s business.
 
+mod csv;
 mod escape;
 mod forks;
 mod json;
@@ -36,6 +37,15 @@ pub enum Format {
     Text,
     /// An object per line.
     Json,
+    /// A table with a head.
+    Csv,
+}
+
+impl Format {
+    /// The closing summary is one of its lines, and need not be told beside it.
+    pub fn has_summary(self) -> bool {
+        self == Self::Json
+    }
 }
 
 /// How a session's events are shown.
@@ -64,6 +74,7 @@ pub fn sink(style: Style, boot_to_unix: i64) -> Box<dyn Sink> {
         (Format::Text, true) => Box::new(lifecycles::Text::new(stamp, style.color)),
         (Format::Json, false) => Box::new(json::Json::new(stamp)),
         (Format::Json, true) => Box::new(lifecycles::Json::new(stamp)),
+        (Format::Csv, lifecycles) => Box::new(csv::Csv::new(stamp, lifecycles)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fs, io::pipe, path::PathBuf};
 use super::program::{Done, run, unprivileged};
 
 /// A fact of each kind, as the first version wrote them.
-const RECORDING: &[u8] = include_bytes!("../../src/recording/tests/version1.trec");
+pub(crate) const RECORDING: &[u8] = include_bytes!("../../src/recording/tests/version1.trec");
 
 /// A file of this name with these bytes, which every user can read.
 fn file(name: &str, bytes: &[u8]) -> PathBuf {
@@ -14,7 +14,7 @@ fn file(name: &str, bytes: &[u8]) -> PathBuf {
     file
 }
 
-fn told(name: &str, bytes: &[u8], options: &[&str]) -> Done {
+pub(crate) fn told(name: &str, bytes: &[u8], options: &[&str]) -> Done {
     let file = file(name, bytes);
     let mut arguments = vec!["trace", "--from", file.to_str().expect("UTF-8")];
     arguments.extend(options);
