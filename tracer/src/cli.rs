@@ -29,6 +29,8 @@ pub enum Command {
     Run(Run),
     /// Write down what happens, to be told later (see trace --from)
     Record(Record),
+    /// Convert a recording for other programs
+    Export(Export),
     /// List every zombie there is now, with age, parent, reason and remedy (needs no root; tells more with)
     Zombies(Zombies),
     /// Say what this kernel and this user can do, hook by hook
@@ -92,6 +94,20 @@ pub struct Record {
     /// A command to run and record, with its whole tree
     #[arg(last = true, value_name = "CMD", conflicts_with = "pid")]
     pub command: Vec<OsString>,
+}
+
+/// `tracer export`
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The recording (- for stdin)
+    #[arg(value_name = "FILE")]
+    pub from: PathBuf,
+    /// What to make of it
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub to: ExportFormat,
+    /// Where it goes (- for stdout)
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
 }
 
 /// `tracer run`
@@ -225,6 +241,19 @@ pub enum EventFormat {
     Json,
     /// A table with a head, for spreadsheets and databases; the summary on stderr
     Csv,
+}
+
+/// What recordings are converted to
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ExportFormat {
+    /// A trace for ui.perfetto.dev: a track for each process, arrows for forks, adoptions and reaps
+    Perfetto,
+    /// What trace --format json writes
+    Ndjson,
+    /// What trace --format csv writes
+    Csv,
+    /// A tree for Graphviz
+    Dot,
 }
 
 /// `--hooks`

@@ -8,6 +8,7 @@ pub mod lifecycle;
 pub mod observation;
 pub mod order;
 pub mod playback;
+mod progress;
 pub mod recording;
 mod road;
 mod session;

@@ -2,9 +2,9 @@
 //! clock.
 
 use std::{
-    fs::File,
+    fs::{File, Metadata},
     io::{self, BufReader, Read},
-    os::fd::AsFd as _,
+    os::{fd::AsFd as _, unix::fs::MetadataExt as _},
     path::Path,
 };
 
@@ -18,12 +18,13 @@ use crate::{
         summary::Summary,
     },
     observation::{Fact, Observation},
+    progress::Progress,
     recording::{Counts, Damage, Header, Reader, Told},
     session::CONDITION_MET,
     settings,
     sink::{
         self,
-        output::{Fate, Output},
+        output::{Fate, Output, Target},
     },
     source::INITIAL_PIDNS,
 };
@@ -44,18 +45,29 @@ async fn replay(settings: &settings::Replay) -> Result<u8> {
         File::open(&settings.from)
     };
     let file = file.with_context(|| format!("cannot read {name}"))?;
+    let about = file.metadata().with_context(|| format!("cannot read {name}"))?;
+    if is_same(&about, &settings.target) {
+        anyhow::bail!("{name} is the recording itself: it is left as it is");
+    }
+    let whole = about.is_file().then_some(about.len());
+    let mut progress = settings.is_export.then(|| Progress::new(whole, &settings.target)).flatten();
     let opened = Replay::open(BufReader::new(file), &settings.asked);
     let mut replay = opened.map_err(|damage| anyhow::anyhow!("{name} {damage}"))?;
     let mut output = Output::open(&settings.target)?;
     let mut sink = sink::sink(settings.style, replay.header.boot_to_unix);
     let mut damage = None;
     let mut is_read = true;
+    let mut events = 0;
     let mut show = |replay: &mut Replay<_>, output: &mut Output| {
         for event in replay.drain() {
             if let What::PidSpace(gauge) = &event.what {
                 sink::say(&sink::warning(gauge));
             }
             sink.event(&event, output.buffer());
+            events += 1;
+        }
+        if let Some(progress) = &mut progress {
+            progress.show(replay.reader.place(), events);
         }
     };
     while is_read && damage.is_none() {
@@ -71,16 +83,25 @@ async fn replay(settings: &settings::Replay) -> Result<u8> {
     }
     let summary = replay.end(settings.style.summary);
     show(&mut replay, &mut output);
+    drop(progress);
     let fate = output.finish_patiently().await?;
     let met = sink::conditions_met(&settings.fail_on, &summary);
     sink::say(&met);
-    if fate == Fate::Written && settings.style.summary && !settings.style.format.has_summary() {
+    let has_summary = settings.is_export || settings.style.format.has_summary();
+    if fate == Fate::Written && settings.style.summary && !has_summary {
         sink::say(&sink::summary_text(&summary));
     }
     match damage {
         Some(damage) => Err(named(&settings.from, &replay, &damage)),
         None => Ok(if met.is_empty() { 0 } else { CONDITION_MET }),
     }
+}
+
+/// What is written would be read.
+fn is_same(read: &Metadata, target: &Target) -> bool {
+    let Target::File(path) = target else { return false };
+    let written = std::fs::metadata(path);
+    written.is_ok_and(|one| one.is_file() && (one.dev(), one.ino()) == (read.dev(), read.ino()))
 }
 
 /// What is wrong with the file, where, and what is told.

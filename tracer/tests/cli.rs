@@ -6,6 +6,7 @@ mod common;
 mod cli {
     mod csv;
     mod doctor;
+    mod export;
     mod family;
     mod help;
     mod no_root;

@@ -4,10 +4,13 @@ use std::{ffi::OsStr, process::Command};
 
 use anyhow::{Result, bail};
 
-use crate::process;
+use crate::{process, workspace::Workspace};
 
 /// A program, as it is found in PATH, and its package.
 pub(crate) type Tool = (&'static str, &'static str);
+
+/// From the Python package index, pinned.
+const PERFETTO: [&str; 2] = ["perfetto==0.59.1", "protobuf==7.36.2"];
 
 /// Installs what is missing, as far as we may.
 pub(crate) fn require(tools: &[Tool]) -> Result<()> {
@@ -32,6 +35,26 @@ pub(crate) fn require(tools: &[Tool]) -> Result<()> {
         bail!("after they were installed, these are still needed: {}", still.join(" "));
     }
     Ok(())
+}
+
+/// The schema of Perfetto's traces and what decodes them, in a folder of its own: the
+/// distribution's Python is left as it is.
+pub(crate) fn require_perfetto(workspace: &Workspace) -> Result<()> {
+    let folder = workspace.tools().join("perfetto");
+    let is_there = |package: &&str| {
+        let (name, version) = package.split_once("==").expect("pinned");
+        folder.join(format!("{name}-{version}.dist-info")).is_dir()
+    };
+    if PERFETTO.iter().all(is_there) {
+        return Ok(());
+    }
+    process::run(
+        Command::new("pip3")
+            .args(["install", "--quiet", "--no-deps", "--only-binary=:all:", "--upgrade"])
+            .arg("--target")
+            .arg(&folder)
+            .args(PERFETTO),
+    )
 }
 
 pub(crate) fn install<P: AsRef<OsStr>>(packages: &[P]) -> Result<()> {

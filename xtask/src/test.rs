@@ -18,7 +18,7 @@ use crate::{
 
 /// What live tests trace: the real inits and container runtimes, and what starts or looks at them; and
 /// what counts the instructions of `costs`.
-const TOOLS: [Tool; 16] = [
+const TOOLS: [Tool; 17] = [
     ("bash", "bash"),
     ("busybox", "busybox-static"),
     ("bwrap", "bubblewrap"),
@@ -27,6 +27,7 @@ const TOOLS: [Tool; 16] = [
     ("dumb-init", "dumb-init"),
     ("make", "make"),
     ("perl", "perl"),
+    ("pip3", "python3-pip"),
     ("ps", "procps"),
     ("python3", "python3"),
     ("runc", "runc"),
@@ -62,6 +63,7 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
     } else {
         let as_root = as_root()?;
         packages::require(&TOOLS)?;
+        packages::require_perfetto(workspace)?;
         Some((as_root, setup::bpf_tools(workspace, choice)?))
     };
     if !options.no_check {

@@ -1,6 +1,7 @@
 //! A page per command.
 
 mod doctor;
+mod export;
 mod record;
 mod run;
 mod trace;
@@ -22,6 +23,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Trace(args) => trace::run(args),
         Command::Run(args) => run::run(args),
         Command::Record(args) => record::run(args),
+        Command::Export(args) => export::run(args),
         Command::Zombies(args) => zombies::run(args),
         Command::Doctor(args) => doctor::run(args),
     }

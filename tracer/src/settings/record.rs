@@ -34,6 +34,8 @@ pub struct Replay {
     pub style: Style,
     /// Where events go.
     pub target: Target,
+    /// It is converted: how far that is shows on a terminal, and the summary is part of what is made.
+    pub is_export: bool,
     /// What to fail on, each as typed.
     pub fail_on: Vec<(String, Condition)>,
 }
@@ -99,8 +101,27 @@ pub fn replay(args: &cli::Trace, from: &std::path::Path) -> Checked<Replay> {
         asked: filter::asked(&args.filter, true)?,
         style: super::style(&args.output, &target),
         target,
+        is_export: false,
         fail_on: fail_on(&args.session.fail_on)?,
     })
+}
+
+/// `tracer export`
+pub fn export(args: &cli::Export) -> Replay {
+    let format = match args.to {
+        cli::ExportFormat::Perfetto => Format::Perfetto,
+        cli::ExportFormat::Ndjson => Format::Json,
+        cli::ExportFormat::Csv => Format::Csv,
+        cli::ExportFormat::Dot => Format::Dot,
+    };
+    Replay {
+        from: args.from.clone(),
+        asked: Asked::default(),
+        style: Style { format, quiet: false, lifecycles: false, color: false, summary: true },
+        target: super::target(Some(&args.output), Target::Stdout),
+        is_export: true,
+        fail_on: Vec::new(),
+    }
 }
 
 /// Bytes, or with a letter KiB, MiB, GiB.

@@ -138,7 +138,7 @@ pub fn warning(gauge: &Gauge) -> String {
     format!("tracer: warning: {}\n", room(gauge))
 }
 
-fn room(gauge: &Gauge) -> String {
+pub(super) fn room(gauge: &Gauge) -> String {
     let owner = match &gauge.space {
         Space::Pids | Space::Threads => "the machine".to_owned(),
         Space::Cgroup(path) => format!("cgroup {}", escape::text(path)),

@@ -245,7 +245,7 @@ pub(super) fn reap_fields<M: SerializeMap>(reap: &Reap, map: &mut M) -> Result<(
     map.serialize_entry("orphaned", &(reap.reparents > 0))?;
     map.serialize_entry("reparents", &reap.reparents)?;
     map.serialize_entry("why", &causes(&reap.why))?;
-    map.serialize_entry("precision", if reap.exact { "exact" } else { "bound" })
+    map.serialize_entry("precision", precision(reap.exact))
 }
 
 /// The dates of a life.
@@ -428,7 +428,7 @@ impl Serialize for StatusJson {
     }
 }
 
-fn fate(fate: Fate) -> &'static str {
+pub(super) fn fate(fate: Fate) -> &'static str {
     match fate {
         Fate::Delivered => "delivered",
         Fate::Pending => "pending",
@@ -445,7 +445,7 @@ fn adopter(kind: AdopterKind) -> &'static str {
     }
 }
 
-fn by(by: By) -> &'static str {
+pub(super) fn by(by: By) -> &'static str {
     match by {
         By::Parent => "parent",
         By::Adopter => "adopter",
@@ -454,7 +454,7 @@ fn by(by: By) -> &'static str {
     }
 }
 
-fn via(via: Via) -> &'static str {
+pub(super) fn via(via: Via) -> &'static str {
     match via {
         Via::Call(Call::Wait4) => "wait4",
         Via::Call(Call::Waitid) => "waitid",
@@ -462,6 +462,10 @@ fn via(via: Via) -> &'static str {
         Via::PidnsDeath => "pidns_death",
         Via::Unknown => "unknown",
     }
+}
+
+pub(super) fn precision(is_exact: bool) -> &'static str {
+    if is_exact { "exact" } else { "bound" }
 }
 
 fn causes(causes: &[Cause]) -> Vec<&'static str> {

@@ -2,11 +2,13 @@
 //! goes is `output`'s business.
 
 mod csv;
+mod dot;
 mod escape;
 mod forks;
 mod json;
 mod lifecycles;
 pub mod output;
+mod perfetto;
 mod stamp;
 mod summary;
 mod text;
@@ -39,6 +41,10 @@ pub enum Format {
     Json,
     /// A table with a head.
     Csv,
+    /// A trace for <https://ui.perfetto.dev>.
+    Perfetto,
+    /// A tree for Graphviz.
+    Dot,
 }
 
 impl Format {
@@ -74,6 +80,8 @@ pub fn sink(style: Style, boot_to_unix: i64) -> Box<dyn Sink> {
         (Format::Text, true) => Box::new(lifecycles::Text::new(stamp, style.color)),
         (Format::Json, false) => Box::new(json::Json::new(stamp)),
         (Format::Json, true) => Box::new(lifecycles::Json::new(stamp)),
+        (Format::Perfetto, _) => Box::new(perfetto::Perfetto::new(boot_to_unix)),
+        (Format::Dot, _) => Box::new(dot::Dot::default()),
         (Format::Csv, lifecycles) => Box::new(csv::Csv::new(stamp, lifecycles)),
     }
 }
@@ -113,6 +121,14 @@ pub fn triggered(typed: &str, met: Met, rest: u64) -> String {
 pub fn progress(events: u64, totals: Totals, lost: u64, bytes: u64) -> String {
     let (processes, size) = (totals.existing + totals.forks, text::size(bytes));
     format!("{events} events, {processes} processes, {lost} lost, {size}")
+}
+
+/// How far a recording is read.
+pub fn reading(read: u64, whole: Option<u64>, events: u64) -> String {
+    let whole = whole.filter(|whole| *whole > 0).map_or_else(String::new, |whole| {
+        format!("{}% of {}, ", read.min(whole) * 100 / whole, text::size(whole))
+    });
+    format!("{whole}{} read, {events} events", text::size(read))
 }
 
 fn what_met(typed: &str, met: Met) -> String {

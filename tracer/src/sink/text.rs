@@ -223,7 +223,7 @@ fn reaped(reap: &Reap) -> (Tone, String) {
     (if long { Tone::Bad } else { Tone::Quiet }, details)
 }
 
-fn reaper(reaper: Reaper) -> String {
+pub(super) fn reaper(reaper: Reaper) -> String {
     let thread = reaper.tid.filter(|tid| *tid != reaper.pid);
     let thread = thread.map_or_else(String::new, |tid| format!(" thread {tid}"));
     format!("{} ({}{thread})", name(Some(reaper.comm)), reaper.pid)
@@ -261,7 +261,7 @@ fn command(program: &Program) -> String {
     line
 }
 
-fn ended(status: Option<Status>) -> String {
+pub(super) fn ended(status: Option<Status>) -> String {
     match status {
         None => "ended".to_owned(),
         Some(Status::Code(code)) => format!("exit {code}"),

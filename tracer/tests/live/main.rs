@@ -9,6 +9,7 @@ mod classic;
 mod common;
 mod containers;
 mod cost;
+mod export;
 mod fail_on;
 mod figures;
 mod forks;
