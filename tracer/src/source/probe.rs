@@ -146,7 +146,8 @@ pub(crate) fn privileges() -> anyhow::Result<()> {
     }
     Err(Refusal::new(
         "loading BPF programs needs root, or CAP_BPF and CAP_PERFMON",
-        "run it with sudo; `tracer zombies` works without privileges",
+        "run it with sudo; without privileges `tracer zombies` tells the zombies of now, `tracer trace --from \
+         FILE` what a recording has, `tracer doctor` what is missing",
     )
     .into())
 }

@@ -9,7 +9,9 @@ fn a_user_without_privileges_is_told_what_to_do() {
     for arguments in [&["trace"][..], &["run", "--", "echo", "it ran"]] {
         let done = run(&mut unprivileged(arguments));
         assert_eq!((done.status, done.stdout.as_str()), (Some(4), ""), "{arguments:?}");
-        for part in ["needs root", "CAP_BPF", "remedy: ", "`tracer zombies` works without"] {
+        for part in
+            ["needs root", "CAP_BPF", "remedy: ", "`tracer zombies`", "`tracer trace --from FILE`"]
+        {
             assert!(done.stderr.contains(part), "{part:?} in {}", done.stderr);
         }
     }
