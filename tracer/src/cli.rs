@@ -9,8 +9,7 @@ use crate::settings::RING_SIZE;
 /// Says who dies, how long it stays a zombie, who reaps it and who adopts its children.
 #[derive(Debug, Parser)]
 #[command(name = "tracer", version, arg_required_else_help = true, max_term_width = 100)]
-#[command(after_help = "Exit status: 0 done, 1 failed while running, 2 wrong usage, \
-    3 a --fail-on condition came true, 4 this kernel or user cannot run it (see `tracer doctor`); `run` passes on the command's own.")]
+#[command(after_help = statuses())]
 pub struct Cli {
     /// Say more on stderr, about the tracer itself
     #[arg(short, long, global = true)]
@@ -18,6 +17,21 @@ pub struct Cli {
     /// What to do
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// The exit statuses.
+pub const STATUSES: [(&str, &str); 6] = [
+    ("0", "done, or the reader of a pipe has seen enough"),
+    ("1", "failed while running"),
+    ("2", "wrong usage"),
+    ("3", "a --fail-on condition came true"),
+    ("4", "this kernel or user cannot run it, see tracer doctor"),
+    ("N", "of run: the command's own"),
+];
+
+fn statuses() -> String {
+    let all = STATUSES.map(|(status, what)| format!("  {status}  {what}"));
+    format!("Exit status:\n{}", all.join("\n"))
 }
 
 /// The commands.
@@ -35,6 +49,10 @@ pub enum Command {
     Zombies(Zombies),
     /// Say what this kernel and this user can do, hook by hook
     Doctor(Doctor),
+    /// Print what a shell completes commands with
+    Completions(Completions),
+    /// Print the manual page of tracer, or of a command
+    Man(Man),
 }
 
 /// `tracer trace`
@@ -144,6 +162,21 @@ pub struct Doctor {
     /// The format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// `tracer completions`
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `tracer man`
+#[derive(Debug, Args)]
+pub struct Man {
+    /// A command of tracer
+    pub command: Option<String>,
 }
 
 /// Which processes and events.

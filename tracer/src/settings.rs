@@ -198,6 +198,14 @@ fn format(format: cli::EventFormat) -> Format {
     }
 }
 
+/// The command that is called so.
+pub fn command_named(cli: &clap::Command, name: &str) -> Checked<clap::Command> {
+    match cli.find_subcommand(name) {
+        Some(command) => Ok(command.clone()),
+        None => wrong(format!("{name}: tracer has no such command")),
+    }
+}
+
 /// Whether an answer is for programs.
 pub fn is_json(format: cli::Format) -> bool {
     matches!(format, cli::Format::Json)

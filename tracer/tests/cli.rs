@@ -9,6 +9,7 @@ mod cli {
     mod export;
     mod family;
     mod help;
+    mod installed;
     mod no_root;
     mod output;
     mod program;

@@ -17,7 +17,7 @@ use crate::{
 pub(super) fn run(args: &cli::Doctor) -> Result<u8> {
     let report = probe::report();
     let text = if settings::is_json(args.format) { json(&report) } else { text(&report) };
-    print(&text)?;
+    print(text.as_bytes())?;
     Ok(if report.best().is_some() { 0 } else { 4 })
 }
 

@@ -1,7 +1,9 @@
 //! A page per command.
 
+mod completions;
 mod doctor;
 mod export;
+mod man;
 mod record;
 mod run;
 mod trace;
@@ -26,13 +28,15 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Export(args) => export::run(args),
         Command::Zombies(args) => zombies::run(args),
         Command::Doctor(args) => doctor::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
     }
 }
 
 /// Prints the answer of a one-shot command. A closed pipe means that the reader has seen enough.
-fn print(text: &str) -> Result<u8> {
+fn print(text: &[u8]) -> Result<u8> {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(error).context("cannot write to standard output")
         }

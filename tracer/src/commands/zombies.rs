@@ -29,7 +29,7 @@ pub(super) fn run(args: &cli::Zombies) -> Result<u8> {
     } else {
         zombies::text(&found)
     };
-    print(&text)
+    print(text.as_bytes())
 }
 
 /// What was seen, unless nothing was to be, or may be.

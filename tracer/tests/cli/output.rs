@@ -8,10 +8,12 @@ use super::{
 };
 
 /// Commands that answer without hooks, and their exit status for a user without privileges.
-const ANSWERS: [(&[&str], i32); 4] = [
+const ANSWERS: [(&[&str], i32); 6] = [
     (&["zombies", "--watch", "0s"], 0),
     (&["zombies", "--watch", "0s", "--format", "json"], 0),
     (&["doctor"], 4),
+    (&["completions", "bash"], 0),
+    (&["man", "run"], 0),
     (&["--help"], 0),
 ];
 

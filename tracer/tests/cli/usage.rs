@@ -3,7 +3,7 @@
 use super::program::{run, tracer};
 
 #[track_caller]
-fn wrong(arguments: &[&str], message: &str) {
+pub(crate) fn wrong(arguments: &[&str], message: &str) {
     let done = run(&mut tracer(arguments));
     assert_eq!(
         (done.status, done.stdout.as_str()),
