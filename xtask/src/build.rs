@@ -13,6 +13,11 @@ use crate::{
 /// Where `tracer/build.rs` finds the object it embeds.
 pub(crate) const OBJECT_VARIABLE: &str = "TRACER_BPF_OBJECT";
 
+/// What is static is built for a target that is named, so that build scripts and macros, which cannot be
+/// static, are not.
+pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
+pub(crate) const STATIC: &str = "-Ctarget-feature=+crt-static";
+
 pub(crate) fn tracer(workspace: &Workspace, choice: Choice, release: bool) -> Result<PathBuf> {
     let tools = setup::bpf_tools(workspace, choice)?;
     let object = bpf::build(workspace, &tools)?;

@@ -6,6 +6,7 @@ mod build;
 mod check;
 mod clean;
 mod disk;
+mod dist;
 mod packages;
 mod process;
 mod run;
@@ -57,6 +58,8 @@ enum Command {
     Test(test::Options),
     /// Run the live tests under other kernels, in emulated machines
     Vm(vm::Options),
+    /// Pack what people install: a static binary, a Debian package, a tarball; as root, try it out
+    Dist,
     /// Measure what tracing costs, and keep it in docs/bench.json and BENCHMARKS.md
     Bench(bench::Options),
     /// Remove what was built
@@ -98,6 +101,7 @@ fn dispatch(cli: Cli) -> Result<()> {
         Command::Check => check::all(&workspace),
         Command::Test(options) => test::all(&workspace, cli.compiler, &options),
         Command::Vm(options) => vm::all(&workspace, cli.compiler, &options),
+        Command::Dist => dist::all(&workspace, cli.compiler),
         Command::Bench(options) => bench::all(&workspace, cli.compiler, &options),
         Command::Clean { all } => clean::target(&workspace, all),
     }

@@ -10,13 +10,10 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{
     bpf,
-    build::OBJECT_VARIABLE,
+    build::{OBJECT_VARIABLE, STATIC, TARGET},
     setup::{self, Choice},
     workspace::Workspace,
 };
-
-/// The target is named so that build scripts and macros, which cannot be static, are not.
-const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 pub(super) struct Programs {
     pub tracer: PathBuf,
@@ -35,7 +32,7 @@ pub(super) fn build(workspace: &Workspace, choice: Choice) -> Result<Programs> {
         .args(["--package=tracer", "--features=live", "--test=live", "--no-run"])
         .args(["--target", TARGET, "--message-format=json-render-diagnostics"])
         .env("CARGO_TARGET_DIR", &target)
-        .env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static")
+        .env("CARGO_ENCODED_RUSTFLAGS", STATIC)
         // An emulated processor is slow, and debug information would fill the guest's memory.
         .env("CARGO_PROFILE_DEV_OPT_LEVEL", "3")
         .env("CARGO_PROFILE_DEV_DEBUG", "false")
