@@ -29,6 +29,8 @@ pub enum Command {
     Run(Run),
     /// Write down what happens, to be told later (see trace --from)
     Record(Record),
+    /// Say what a recording comes to: what ran, zombies, leakers, inits, orphans, the worst with their story
+    Report(Report),
     /// List every zombie there is now, with age, parent, reason and remedy (needs no root; tells more with)
     Zombies(Zombies),
     /// Say what this kernel and this user can do, hook by hook
@@ -92,6 +94,14 @@ pub struct Record {
     /// A command to run and record, with its whole tree
     #[arg(last = true, value_name = "CMD", conflicts_with = "pid")]
     pub command: Vec<OsString>,
+}
+
+/// `tracer report`
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The recording (- for stdin)
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 /// `tracer run`

@@ -9,6 +9,7 @@ pub mod observation;
 pub mod order;
 pub mod playback;
 pub mod recording;
+mod report;
 mod road;
 mod session;
 pub mod settings;

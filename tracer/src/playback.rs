@@ -36,16 +36,8 @@ pub(crate) fn run(settings: &settings::Replay) -> Result<u8> {
 }
 
 async fn replay(settings: &settings::Replay) -> Result<u8> {
-    let name = settings.from.display();
-    let file = if settings.from.as_os_str() == "-" {
-        // Not by its name, which small containers have not.
-        io::stdin().as_fd().try_clone_to_owned().map(File::from)
-    } else {
-        File::open(&settings.from)
-    };
-    let file = file.with_context(|| format!("cannot read {name}"))?;
-    let opened = Replay::open(BufReader::new(file), &settings.asked);
-    let mut replay = opened.map_err(|damage| anyhow::anyhow!("{name} {damage}"))?;
+    let opened = Replay::open(file(&settings.from)?, &settings.asked);
+    let mut replay = opened.map_err(|damage| refused(&settings.from, &damage))?;
     let mut output = Output::open(&settings.target)?;
     let mut sink = sink::sink(settings.style, replay.header.boot_to_unix);
     let mut damage = None;
@@ -83,8 +75,30 @@ async fn replay(settings: &settings::Replay) -> Result<u8> {
     }
 }
 
+/// Opens a recording; `-` is standard input.
+pub(crate) fn file(path: &Path) -> Result<BufReader<File>> {
+    let file = if path.as_os_str() == "-" {
+        // Not by its name, which small containers have not.
+        io::stdin().as_fd().try_clone_to_owned().map(File::from)
+    } else {
+        File::open(path)
+    };
+    Ok(BufReader::new(file.with_context(|| format!("cannot read {}", path.display()))?))
+}
+
+/// How a recording is called.
+pub(crate) fn called(path: &Path) -> String {
+    let name = path.display().to_string();
+    if name == "-" { "standard input".to_owned() } else { name }
+}
+
+/// What is wrong with the beginning: nothing can be told.
+pub(crate) fn refused(path: &Path, damage: &Damage) -> anyhow::Error {
+    anyhow::anyhow!("{} {damage}", path.display())
+}
+
 /// What is wrong with the file, where, and what is told.
-fn named<R: Read>(path: &Path, replay: &Replay<R>, damage: &Damage) -> anyhow::Error {
+pub(crate) fn named<R: Read>(path: &Path, replay: &Replay<R>, damage: &Damage) -> anyhow::Error {
     let time = sink::time(replay.at, replay.header.boot_to_unix);
     anyhow::anyhow!(
         "{} {damage} (byte {}): what comes before is told, up to {time}",
@@ -109,8 +123,17 @@ pub struct Replay<R> {
 impl<R: Read> Replay<R> {
     /// Reads the beginning. What is asked now goes before what was asked when it was recorded.
     pub fn open(from: R, asked: &Asked) -> Result<Self, Damage> {
+        Self::begin(from, |then| asked.clone().over(then))
+    }
+
+    /// The same, with all that is told of each process that was asked for.
+    pub fn whole(from: R) -> Result<Self, Damage> {
+        Self::begin(from, Asked::of_whole_lives)
+    }
+
+    fn begin(from: R, asked: impl FnOnce(Asked) -> Asked) -> Result<Self, Damage> {
         let (mut header, reader) = Reader::open(from)?;
-        header.asked = asked.clone().over(header.asked);
+        header.asked = asked(header.asked);
         let filter = header.asked.filter().map_err(|_| Damage::Content)?;
         let model = Model::new(filter, Some(INITIAL_PIDNS));
         let at = header.began;
@@ -156,6 +179,16 @@ impl<R: Read> Replay<R> {
             self.events.push(Event { at: self.at, who: None, what });
         }
         summary
+    }
+
+    /// What the recording says of itself.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// How far it is told, ns of the boot clock.
+    pub fn at(&self) -> u64 {
+        self.at
     }
 
     /// The events since the last call.

@@ -2,6 +2,7 @@
 
 mod doctor;
 mod record;
+mod report;
 mod run;
 mod trace;
 mod zombies;
@@ -22,6 +23,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Trace(args) => trace::run(args),
         Command::Run(args) => run::run(args),
         Command::Record(args) => record::run(args),
+        Command::Report(args) => report::run(args),
         Command::Zombies(args) => zombies::run(args),
         Command::Doctor(args) => doctor::run(args),
     }

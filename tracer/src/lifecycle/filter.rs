@@ -63,6 +63,15 @@ impl Asked {
             types: or(self.types, then.types),
         }
     }
+
+    /// The same processes, and all that is told of them.
+    #[must_use]
+    pub fn of_whole_lives(mut self) -> Self {
+        self.typed.retain(|typed| {
+            !["--min-zombie ", "--type "].iter().any(|option| typed.starts_with(option))
+        });
+        Self { min_zombie: None, types: Vec::new(), ..self }
+    }
 }
 
 /// What the user asked to see. The tree under a pid is cut out by the kernel side already.

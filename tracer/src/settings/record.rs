@@ -38,6 +38,14 @@ pub struct Replay {
     pub fail_on: Vec<(String, Condition)>,
 }
 
+/// A report of a recording.
+pub struct Report {
+    /// The file.
+    pub from: PathBuf,
+    /// Where it goes.
+    pub target: Target,
+}
+
 /// The least that a file can be bounded to: it begins with all that live.
 const SMALLEST: u64 = 1 << 20;
 /// How much is kept around what is waited for, ns.
@@ -101,6 +109,11 @@ pub fn replay(args: &cli::Trace, from: &std::path::Path) -> Checked<Replay> {
         target,
         fail_on: fail_on(&args.session.fail_on)?,
     })
+}
+
+/// `tracer report`
+pub fn report(args: &cli::Report) -> Report {
+    Report { from: args.file.clone(), target: Target::Stdout }
 }
 
 /// Bytes, or with a letter KiB, MiB, GiB.

@@ -8,7 +8,7 @@ use super::program::{Done, run, unprivileged};
 const RECORDING: &[u8] = include_bytes!("../../src/recording/tests/version1.trec");
 
 /// A file of this name with these bytes, which every user can read.
-fn file(name: &str, bytes: &[u8]) -> PathBuf {
+pub(crate) fn file(name: &str, bytes: &[u8]) -> PathBuf {
     let file = std::env::temp_dir().join(format!("tracer-{}-{name}", std::process::id()));
     fs::write(&file, bytes).expect("a file");
     file

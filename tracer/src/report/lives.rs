@@ -1,0 +1,96 @@
+//! The lives of a recording, as they go on.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::life::{Life, Relative};
+use crate::lifecycle::event::{Event, Peer, What};
+
+/// Takes events, gives lives.
+pub(super) struct Lives {
+    living: HashMap<u32, Life>,
+    next: u32,
+    /// Those that were there are told one by one: a parent may come after its child.
+    has_strangers: bool,
+    texts: HashSet<Arc<str>>,
+    texts_at_most: usize,
+}
+
+impl Lives {
+    pub(super) fn new() -> Self {
+        Self {
+            living: HashMap::new(),
+            next: 0,
+            has_strangers: false,
+            texts: HashSet::new(),
+            texts_at_most: 1024,
+        }
+    }
+
+    /// Takes an event. `ended` is given the life that ends with it.
+    pub(super) fn see(&mut self, event: &Event, mut ended: impl FnMut(&Life)) {
+        let Some(who) = event.who else { return };
+        if matches!(event.what, What::Existing { .. }) {
+            self.has_strangers = true;
+        } else if self.has_strangers {
+            self.introduce();
+        }
+        let same = |life: &Life| life.who.start == who.start;
+        let mut life = self.living.remove(&who.pid).filter(same).unwrap_or_else(|| {
+            self.next = self.next.wrapping_add(1);
+            Life::new(self.next, who)
+        });
+        let Self { living, texts, .. } = self;
+        let relative = |peer| relative(living, peer);
+        life.see(event, who, relative, |text| shared(texts, text));
+        if life.reaped.is_some() {
+            ended(&life);
+        } else {
+            self.living.insert(who.pid, life);
+        }
+        if self.texts.len() > self.texts_at_most {
+            self.texts.retain(|text| Arc::strong_count(text) > 1);
+            self.texts_at_most = 1024 + 2 * self.texts.len();
+        }
+    }
+
+    /// Those that were not reaped.
+    pub(super) fn living(&mut self) -> impl Iterator<Item = &Life> {
+        self.introduce();
+        self.living.values()
+    }
+
+    fn introduce(&mut self) {
+        self.has_strangers = false;
+        let known: HashMap<u32, Relative> =
+            self.living.values().map(|life| (life.who.pid, known(life))).collect();
+        for life in self.living.values_mut().filter(|life| life.existed) {
+            for one in [&mut life.parent, &mut life.owed_by].into_iter().flatten() {
+                if let Some(known) = known.get(&one.peer.pid).filter(|_| one.life.is_none()) {
+                    *one = *known;
+                }
+            }
+        }
+    }
+}
+
+fn known(life: &Life) -> Relative {
+    Relative { peer: Peer { pid: life.who.pid, comm: life.who.comm }, life: Some(life.number) }
+}
+
+fn relative(living: &HashMap<u32, Life>, peer: Peer) -> Relative {
+    let life = living.get(&peer.pid);
+    let comm = peer.comm.or(life.and_then(|life| life.who.comm));
+    Relative { peer: Peer { comm, ..peer }, life: life.map(|life| life.number) }
+}
+
+fn shared(texts: &mut HashSet<Arc<str>>, text: String) -> Arc<str> {
+    if let Some(known) = texts.get(text.as_str()) {
+        return known.clone();
+    }
+    let new: Arc<str> = text.into();
+    texts.insert(new.clone());
+    new
+}
