@@ -102,6 +102,10 @@ pub struct Report {
     /// The recording (- for stdin)
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Write a page for a browser to this file (- for stdout), instead of the text: one lane per process
+    /// over time, search, and the same tables; it needs no network
+    #[arg(long, value_name = "OUT")]
+    pub html: Option<PathBuf>,
 }
 
 /// `tracer run`

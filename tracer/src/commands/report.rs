@@ -5,5 +5,5 @@ use anyhow::Result;
 use crate::{cli, report, settings};
 
 pub(super) fn run(args: &cli::Report) -> Result<u8> {
-    report::run(&settings::report(args))
+    report::run(&settings::report(args)?)
 }

@@ -97,6 +97,11 @@ impl Life {
         self.forked_at.unwrap_or(self.who.start)
     }
 
+    /// How long it was there, dead or alive, ns. A recording may claim anything.
+    pub(super) fn span(&self, end: u64) -> u64 {
+        self.reaped.map_or(end, |reaped| reaped.at).saturating_sub(self.born_at())
+    }
+
     /// How long it was a zombie, ns: until `end` if it still is.
     pub(super) fn zombie_time(&self, end: u64) -> Option<u64> {
         match self.reaped {

@@ -1,6 +1,7 @@
-//! The lives of a recording, as they go on.
+//! The lives of a recording: those that go on, and of those that are over as many as are to be drawn.
 
 use std::{
+    cmp::Reverse,
     collections::{HashMap, HashSet},
     sync::Arc,
 };
@@ -11,6 +12,10 @@ use crate::lifecycle::event::{Event, Peer, What};
 /// Takes events, gives lives.
 pub(super) struct Lives {
     living: HashMap<u32, Life>,
+    over: Vec<Life>,
+    /// How many are kept of those that are over.
+    most: usize,
+    left_out: u64,
     next: u32,
     /// Those that were there are told one by one: a parent may come after its child.
     has_strangers: bool,
@@ -19,9 +24,14 @@ pub(super) struct Lives {
 }
 
 impl Lives {
-    pub(super) fn new() -> Self {
+    /// Keeps so many: those that were there longest. A parent outlives the children it waits for, so
+    /// what is kept of a tree hangs together.
+    pub(super) fn new(most: usize) -> Self {
         Self {
             living: HashMap::new(),
+            over: Vec::new(),
+            most,
+            left_out: 0,
             next: 0,
             has_strangers: false,
             texts: HashSet::new(),
@@ -47,6 +57,7 @@ impl Lives {
         life.see(event, who, relative, |text| shared(texts, text));
         if life.reaped.is_some() {
             ended(&life);
+            self.keep(life);
         } else {
             self.living.insert(who.pid, life);
         }
@@ -60,6 +71,37 @@ impl Lives {
     pub(super) fn living(&mut self) -> impl Iterator<Item = &Life> {
         self.introduce();
         self.living.values()
+    }
+
+    /// All that are kept, and how many are not.
+    pub(super) fn finish(mut self, end: u64) -> (Vec<Life>, u64) {
+        if self.most > 0 {
+            let living = std::mem::take(&mut self.living);
+            self.over.extend(living.into_values());
+            self.thin(end);
+        }
+        (self.over, self.left_out)
+    }
+
+    fn keep(&mut self, life: Life) {
+        if self.most == 0 {
+            return;
+        }
+        let end = life.reaped.map_or(0, |reaped| reaped.at);
+        self.over.push(life);
+        // In large pieces: each costs a look at all.
+        if self.over.len() >= 2 * self.most {
+            self.thin(end);
+        }
+    }
+
+    fn thin(&mut self, end: u64) {
+        if let Some(beyond @ 1..) = self.over.len().checked_sub(self.most) {
+            let rank = |life: &Life| (Reverse(life.span(end)), life.number);
+            self.over.select_nth_unstable_by_key(self.most, rank);
+            self.over.truncate(self.most);
+            self.left_out += beyond as u64;
+        }
     }
 
     fn introduce(&mut self) {

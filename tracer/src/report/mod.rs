@@ -2,9 +2,11 @@
 
 mod life;
 mod lives;
+mod page;
 mod tables;
 mod tally;
 mod text;
+mod tree;
 
 use std::{fmt::Write as _, io::Read};
 
@@ -48,8 +50,15 @@ async fn report(settings: &settings::Report) -> Result<u8> {
     let opened = Replay::whole(playback::file(from)?);
     let mut replay = opened.map_err(|damage| playback::refused(from, &damage))?;
     let mut output = Output::open(&settings.target)?;
-    let (told, damage) = told(&mut replay, playback::called(from));
-    output.buffer().extend(text::text(&told).into_bytes());
+    let most = if settings.html { page::MOST } else { 0 };
+    let (told, lives, damage) = told(&mut replay, playback::called(from), most);
+    let written = if settings.html {
+        let (lives, left_out) = lives.finish(told.end);
+        page::page(&told, lives, left_out)
+    } else {
+        text::text(&told)
+    };
+    output.buffer().extend(written.into_bytes());
     output.finish_patiently().await?;
     match damage {
         Some(damage) => Err(playback::named(from, &replay, &damage)),
@@ -57,9 +66,13 @@ async fn report(settings: &settings::Report) -> Result<u8> {
     }
 }
 
-/// Reads to the end, or to what is wrong.
-fn told<R: Read>(replay: &mut Replay<R>, name: String) -> (Told, Option<Damage>) {
-    let mut lives = Lives::new();
+/// Reads to the end, or to what is wrong. Of the lives that are over at most so many are kept.
+fn told<R: Read>(
+    replay: &mut Replay<R>,
+    name: String,
+    most: usize,
+) -> (Told, Lives, Option<Damage>) {
+    let mut lives = Lives::new(most);
     let mut tally = Tally::default();
     let mut session = Session::default();
     let mut take = |replay: &mut Replay<R>| {
@@ -87,7 +100,7 @@ fn told<R: Read>(replay: &mut Replay<R>, name: String) -> (Told, Option<Damage>)
     let &Header { began, boot_to_unix, .. } = replay.header();
     let is_damaged = damage.as_ref().map(ToString::to_string);
     let told = Told { name, session, began, end, boot_to_unix, summary, tally, damage: is_damaged };
-    (told, damage)
+    (told, lives, damage)
 }
 
 impl Life {
@@ -159,6 +172,7 @@ impl Told {
 /// The report of a recording that is in memory, whatever is in it.
 #[cfg(test)]
 pub(crate) fn of_recording(file: &[u8]) -> Result<String, Damage> {
-    let (told, _) = told(&mut Replay::whole(file)?, String::new());
-    Ok(text::text(&told))
+    let (told, lives, _) = told(&mut Replay::whole(file)?, String::new(), 10);
+    let (lives, left_out) = lives.finish(told.end);
+    Ok(text::text(&told) + &page::page(&told, lives, left_out))
 }

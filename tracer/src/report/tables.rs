@@ -8,14 +8,15 @@ use super::{
 };
 use crate::sink::{adopter, details, duration, name, peer, place, room, several, verdict};
 
-/// A field of a row.
+/// A field of a row, and the life that it names.
 pub(super) struct Cell {
     pub(super) text: String,
+    pub(super) life: Option<u32>,
 }
 
 impl<T: ToString> From<T> for Cell {
     fn from(text: T) -> Self {
-        Self { text: text.to_string() }
+        Self { text: text.to_string(), life: None }
     }
 }
 
@@ -80,10 +81,10 @@ fn leakers(told: &Told) -> Table {
         let leaker = told.summary.leakers.iter().find(|leaker| leaker.parent.pid == pid);
         leaker.map_or("", |leaker| verdict(leaker.verdict))
     };
-    let rows = told.tally.leaks.iter().map(|((pid, _), leak)| {
+    let rows = told.tally.leaks.iter().map(|((pid, life), leak)| {
         let why = leak.why.iter().max_by_key(|(_, count)| **count);
         let row = vec![
-            Cell::from(named(leak.parent)),
+            Cell { text: named(leak.parent), life: *life },
             Cell::from(leak.zombies),
             Cell::from(leak.left),
             Cell::from(duration(leak.longest)),

@@ -42,6 +42,8 @@ pub struct Replay {
 pub struct Report {
     /// The file.
     pub from: PathBuf,
+    /// As a page, not as text.
+    pub html: bool,
     /// Where it goes.
     pub target: Target,
 }
@@ -112,8 +114,16 @@ pub fn replay(args: &cli::Trace, from: &std::path::Path) -> Checked<Replay> {
 }
 
 /// `tracer report`
-pub fn report(args: &cli::Report) -> Report {
-    Report { from: args.file.clone(), target: Target::Stdout }
+pub fn report(args: &cli::Report) -> Checked<Report> {
+    let same = |out: &PathBuf| out.canonicalize().ok() == args.file.canonicalize().ok();
+    if args.html.as_ref().is_some_and(|out| out.exists() && same(out)) {
+        return wrong("--html: is the recording itself, which would be overwritten");
+    }
+    Ok(Report {
+        from: args.file.clone(),
+        html: args.html.is_some(),
+        target: super::target(args.html.as_deref(), Target::Stdout),
+    })
 }
 
 /// Bytes, or with a letter KiB, MiB, GiB.

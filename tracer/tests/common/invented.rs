@@ -122,6 +122,7 @@ impl Invented {
         let (id, comm) = (self.id(pid), self.comms[&by]);
         let released = Released { id, by, tid: by, comm, call: Some(Call::Wait4) };
         self.add(at, Fact::Released(released));
+        self.add(at + MS, Fact::Freed { id });
     }
 
     /// The recording, which ends then.
