@@ -97,7 +97,8 @@ impl Lives {
 
     fn thin(&mut self, end: u64) {
         if let Some(beyond @ 1..) = self.over.len().checked_sub(self.most) {
-            let rank = |life: &Life| (Reverse(life.span(end)), life.number);
+            // Of those that are alike not the first ones, but some from everywhere.
+            let rank = |life: &Life| (Reverse(life.span(end)), life.number.reverse_bits());
             self.over.select_nth_unstable_by_key(self.most, rank);
             self.over.truncate(self.most);
             self.left_out += beyond as u64;

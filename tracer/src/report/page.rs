@@ -27,7 +27,7 @@ const SCRIPT: &str = concat!(
     include_str!("page/main.js"),
 );
 /// SHA-256 of the program, which the policy of the page names. A test says what it is to be.
-const SCRIPT_HASH: &str = "ftBl75dHaMnCpr2jVW5Q7sHYbG6I7T26CU7/+PkZb4Y=";
+const SCRIPT_HASH: &str = "Y/+vtZydGRZgtw30eS/Bt574Mik62/QVZOYaL577gcI=";
 
 /// How many lives are drawn at most; more would be slow to open.
 pub(super) const MOST: usize = 100_000;
@@ -84,21 +84,24 @@ impl<'a> Data<'a> {
         let lives = self.lives(&lanes);
         let adoptions = self.adoptions(&lanes);
         let told = self.told;
-        let mut head = told.head();
+        let mut warnings = Vec::new();
+        if let Some(damage) = &told.damage {
+            warnings.push(format!("The recording {damage}: this is what comes before."));
+        }
         if left_out > 0 {
-            head.push(format!(
-                "drawn are the {} processes that were there longest; {left_out} more are counted, \
-                 but not drawn",
+            warnings.push(format!(
+                "Drawn and listed are the {} processes that were there longest; {left_out} others are \
+                 counted only.",
                 lanes.len()
             ));
         }
-        if let Some(damage) = &told.damage {
-            head.push(format!("the recording {damage}: this is what comes before"));
+        if told.summary.all_lost() > 0 {
+            warnings.push("Records were lost: not all that happened is told.".to_owned());
         }
         let unix = i128::from(told.began) + i128::from(told.boot_to_unix);
         let second = 1_000_000_000;
         json!({
-            "name": sink::plain(&told.name), "head": head, "end": told.end.saturating_sub(told.began),
+            "name": sink::plain(&told.name), "head": told.head(), "warnings": warnings, "end": told.end.saturating_sub(told.began),
             "began": [unix.div_euclid(second) as i64, unix.rem_euclid(second) as u64],
             "tiles": tiles(told), "lives": lives, "adoptions": adoptions,
             "strings": self.strings.all, "peers": self.peers,

@@ -84,7 +84,10 @@ fn leakers(told: &Told) -> Table {
     let rows = told.tally.leaks.iter().map(|((pid, life), leak)| {
         let why = leak.why.iter().max_by_key(|(_, count)| **count);
         let row = vec![
-            Cell { text: named(leak.parent), life: *life },
+            Cell {
+                text: if *pid == 0 { "others".to_owned() } else { named(leak.parent) },
+                life: *life,
+            },
             Cell::from(leak.zombies),
             Cell::from(leak.left),
             Cell::from(duration(leak.longest)),

@@ -161,7 +161,7 @@ impl Tally {
         if zombie >= LATE {
             let key = life.owed_by.map_or((0, None), |one| (one.peer.pid, one.life));
             let leak = row(&mut self.leaks, key, (0, None));
-            leak.parent = life.owed_by.filter(|_| leak.zombies == 0 || leak.parent == life.owed_by);
+            leak.parent = leak.parent.or(life.owed_by);
             leak.zombies += 1;
             leak.left += u64::from(life.reaped.is_none());
             leak.longest = leak.longest.max(zombie);

@@ -193,6 +193,17 @@ fn paper_shows_the_picture_without_what_can_be_pressed() {
 }
 
 #[test]
+fn a_recording_in_which_nothing_happened_is_a_page_too() {
+    let page = Page::of("nothing", &invented::Invented::default().recorded(10 * invented::MS));
+    let mut browser = page.open();
+    browser.press("/");
+    browser.write("x");
+    browser.press("Enter");
+    assert!(browser.text("range").contains("no lanes"));
+    browser.has_no_complaints();
+}
+
+#[test]
 fn fifty_thousand_processes_are_drawn_and_searched() {
     let recording = invented::build(50_000);
     let page = Page::of("many", &recording);

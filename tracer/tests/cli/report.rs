@@ -118,6 +118,9 @@ fn what_is_left_of_a_damaged_recording_is_reported_and_the_damage_named() {
         "{losses:?}"
     );
     assert!(section(&done.stdout, "WHAT RAN").iter().any(|row| row[0] == "cc"));
+    let page = report(&whole[..whole.len() / 2], &["--html", "-"]);
+    assert_eq!((page.status, page.stderr), (Some(1), done.stderr));
+    assert!(page.stdout.contains("The recording is cut off in the middle of a frame: this is"));
     let none = report(b"no recording", &[]);
     assert_eq!((none.status, none.stdout.as_str()), (Some(1), ""));
     assert_eq!(none.stderr, "tracer: - is no recording\n");

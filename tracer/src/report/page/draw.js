@@ -123,7 +123,7 @@ function drawNames(pen, first, last, y) {
   pen.textBaseline = "middle";
   for (let row = first; row < last; row++) {
     const life = rows[row];
-    const left = 8 + Math.min(report.lives.depth[life], 9) * 10;
+    const left = 8 + Math.min(report.lives.depth[life], 9) * 7;
     pen.save();
     pen.beginPath();
     pen.rect(0, y(row), GUTTER - 6, LANE);
@@ -154,8 +154,9 @@ function drawAxis(pen, width, height, scale) {
     pen.fillStyle = colours.line;
     pen.fillRect(Math.round(at), AXIS - 6, 1, height - AXIS + 6);
     const seconds = Math.round((tick * step) / 1e9);
-    const label = step >= 60e9 ? `+${Math.floor(seconds / 3600)}:${pad(Math.floor(seconds / 60) % 60)} h`
-      : `+${((tick * step) / 1e9).toFixed(digits)} s`;
+    const minutes = Math.floor(seconds / 60);
+    const label = step < 60e9 ? `+${((tick * step) / 1e9).toFixed(digits)} s`
+      : END < 3600e9 ? `+${minutes} min` : `+${Math.floor(minutes / 60)}:${pad(minutes % 60)} h`;
     pen.fillStyle = colours.quiet;
     if (at + pen.measureText(label).width + 6 < width) pen.fillText(label, at + 4, AXIS / 2);
   }

@@ -201,9 +201,10 @@ function theming() {
 function begin() {
   document.title = `${report.name} – tracer report`;
   element("head").append(...report.head.map((line) => make("div", line)));
+  element("head").append(...report.warnings.map((line) => make("div", line, "warning")));
   for (const [label, value, isBad] of report.tiles) {
     const tile = make("li", undefined, ...(isBad ? ["bad"] : []));
-    tile.append(make("b", value), make("span", label));
+    tile.append(make("b", value.replace(/\B(?=(\d{3})+$)/g, "\u202f")), make("span", label));
     element("tiles").append(tile);
   }
   // A few lanes need no more room; a story does.
