@@ -36,8 +36,7 @@ pub(crate) fn run(settings: &settings::Replay) -> Result<u8> {
 }
 
 async fn replay(settings: &settings::Replay) -> Result<u8> {
-    let opened = Replay::open(file(&settings.from)?, &settings.asked);
-    let mut replay = opened.map_err(|damage| refused(&settings.from, &damage))?;
+    let mut replay = open(&settings.from, &settings.asked)?;
     let mut output = Output::open(&settings.target)?;
     let mut sink = sink::sink(settings.style, replay.header.boot_to_unix);
     let mut damage = None;
@@ -75,26 +74,18 @@ async fn replay(settings: &settings::Replay) -> Result<u8> {
     }
 }
 
-/// Opens a recording; `-` is standard input.
-pub(crate) fn file(path: &Path) -> Result<BufReader<File>> {
+/// A file, or `-` for stdin.
+pub(crate) fn open(path: &Path, asked: &Asked) -> Result<Replay<BufReader<File>>> {
+    let name = path.display();
     let file = if path.as_os_str() == "-" {
         // Not by its name, which small containers have not.
         io::stdin().as_fd().try_clone_to_owned().map(File::from)
     } else {
         File::open(path)
     };
-    Ok(BufReader::new(file.with_context(|| format!("cannot read {}", path.display()))?))
-}
-
-/// How a recording is called.
-pub(crate) fn called(path: &Path) -> String {
-    let name = path.display().to_string();
-    if name == "-" { "standard input".to_owned() } else { name }
-}
-
-/// What is wrong with the beginning: nothing can be told.
-pub(crate) fn refused(path: &Path, damage: &Damage) -> anyhow::Error {
-    anyhow::anyhow!("{} {damage}", path.display())
+    let file = file.with_context(|| format!("cannot read {name}"))?;
+    let opened = Replay::open(BufReader::new(file), asked);
+    opened.map_err(|damage| anyhow::anyhow!("{name} {damage}"))
 }
 
 /// What is wrong with the file, where, and what is told.
@@ -123,22 +114,29 @@ pub struct Replay<R> {
 impl<R: Read> Replay<R> {
     /// Reads the beginning. What is asked now goes before what was asked when it was recorded.
     pub fn open(from: R, asked: &Asked) -> Result<Self, Damage> {
-        Self::begin(from, |then| asked.clone().over(then))
-    }
-
-    /// The same, with all that is told of each process that was asked for.
-    pub fn whole(from: R) -> Result<Self, Damage> {
-        Self::begin(from, Asked::of_whole_lives)
-    }
-
-    fn begin(from: R, asked: impl FnOnce(Asked) -> Asked) -> Result<Self, Damage> {
         let (mut header, reader) = Reader::open(from)?;
-        header.asked = asked(header.asked);
+        header.asked = asked.clone().over(header.asked);
         let filter = header.asked.filter().map_err(|_| Damage::Content)?;
         let model = Model::new(filter, Some(INITIAL_PIDNS));
         let at = header.began;
         let counts = Counts::default();
         Ok(Self { header, reader, model, counts, at, has_begun: false, events: Vec::new() })
+    }
+
+    /// Leaves out no type of event, whatever was asked for when it was recorded.
+    #[must_use]
+    pub(crate) fn with_all_events(mut self) -> Self {
+        self.model.show_all();
+        self
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// How far it is told.
+    pub(crate) fn at(&self) -> u64 {
+        self.at
     }
 
     /// Goes on to the next entry; false at the end.
@@ -179,16 +177,6 @@ impl<R: Read> Replay<R> {
             self.events.push(Event { at: self.at, who: None, what });
         }
         summary
-    }
-
-    /// What the recording says of itself.
-    pub fn header(&self) -> &Header {
-        &self.header
-    }
-
-    /// How far it is told, ns of the boot clock.
-    pub fn at(&self) -> u64 {
-        self.at
     }
 
     /// The events since the last call.

@@ -4,6 +4,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    Model,
     event::{Event, What},
     process::Process,
 };
@@ -62,15 +63,6 @@ impl Asked {
             min_zombie: self.min_zombie.or(then.min_zombie),
             types: or(self.types, then.types),
         }
-    }
-
-    /// The same processes, and all that is told of them.
-    #[must_use]
-    pub fn of_whole_lives(mut self) -> Self {
-        self.typed.retain(|typed| {
-            !["--min-zombie ", "--type "].iter().any(|option| typed.starts_with(option))
-        });
-        Self { min_zombie: None, types: Vec::new(), ..self }
     }
 }
 
@@ -139,6 +131,13 @@ fn lasts(what: &What, least: u64) -> bool {
         | What::Session(_)
         | What::Lost(_)
         | What::Summary(_) => false,
+    }
+}
+
+impl Model {
+    /// Leaves no type of event out, and no zombie for its age: they are to be chosen from later.
+    pub(crate) fn show_all(&mut self) {
+        (self.filter.types, self.filter.min_zombie) = (Vec::new(), None);
     }
 }
 

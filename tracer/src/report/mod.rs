@@ -8,7 +8,7 @@ mod tally;
 mod text;
 mod tree;
 
-use std::{fmt::Write as _, io::Read};
+use std::{fmt::Write as _, io::Read, path::Path};
 
 use anyhow::Result;
 
@@ -16,6 +16,7 @@ use self::{life::Life, lives::Lives, tally::Tally};
 use crate::{
     lifecycle::{
         event::{Peer, Session, What},
+        filter::Asked,
         summary::Summary,
     },
     playback::{self, Replay},
@@ -47,11 +48,10 @@ pub(crate) fn run(settings: &settings::Report) -> Result<u8> {
 
 async fn report(settings: &settings::Report) -> Result<u8> {
     let from = &settings.from;
-    let opened = Replay::whole(playback::file(from)?);
-    let mut replay = opened.map_err(|damage| playback::refused(from, &damage))?;
+    let mut replay = playback::open(from, &Asked::default())?.with_all_events();
     let mut output = Output::open(&settings.target)?;
     let most = if settings.html { page::MOST } else { 0 };
-    let (told, lives, damage) = told(&mut replay, playback::called(from), most);
+    let (told, lives, damage) = told(&mut replay, called(from), most);
     let written = if settings.html {
         let (lives, left_out) = lives.finish(told.end);
         page::page(&told, lives, left_out)
@@ -64,6 +64,12 @@ async fn report(settings: &settings::Report) -> Result<u8> {
         Some(damage) => Err(playback::named(from, &replay, &damage)),
         None => Ok(0),
     }
+}
+
+/// How a recording is called.
+fn called(path: &Path) -> String {
+    let name = path.display().to_string();
+    if name == "-" { "standard input".to_owned() } else { name }
 }
 
 /// Reads to the end, or to what is wrong. Of the lives that are over at most so many are kept.
@@ -129,8 +135,14 @@ impl Told {
                 sink::plain(&session.tracer),
             ),
         ];
-        if !session.filters.is_empty() {
-            lines.push(format!("only {}", sink::plain(&session.filters.join(" "))));
+        // The others choose among events: a report has use for all.
+        let events = |filter: &&String| {
+            ["--type ", "--min-zombie "].iter().any(|option| filter.starts_with(option))
+        };
+        let processes = session.filters.iter().filter(|filter| !events(filter));
+        let processes: Vec<&str> = processes.map(String::as_str).collect();
+        if !processes.is_empty() {
+            lines.push(format!("only {}", sink::plain(&processes.join(" "))));
         }
         lines.push(format!(
             "{} processes: {} at the start, {} forked; {} programs run, {} exits, {} reaped; at the \
@@ -172,7 +184,8 @@ impl Told {
 /// The report of a recording that is in memory, whatever is in it.
 #[cfg(test)]
 pub(crate) fn of_recording(file: &[u8]) -> Result<String, Damage> {
-    let (told, lives, _) = told(&mut Replay::whole(file)?, String::new(), 10);
+    let mut replay = Replay::open(file, &Asked::default())?.with_all_events();
+    let (told, lives, _) = told(&mut replay, String::new(), 10);
     let (lives, left_out) = lives.finish(told.end);
     Ok(text::text(&told) + &page::page(&told, lives, left_out))
 }

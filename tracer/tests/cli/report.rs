@@ -6,6 +6,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use tracer::lifecycle::filter::Asked;
+
 use super::{
     program::{Done, run, tracer, unprivileged},
     recordings::file,
@@ -100,6 +102,30 @@ fn the_worst_are_told_with_their_story() {
     ] {
         assert!(worst[hostile..].contains(line), "{line} in {}", &worst[hostile..]);
     }
+}
+
+#[test]
+fn filters_on_events_hide_nothing_from_a_report_and_those_on_processes_do() {
+    let asked = |comms: &[&str], types: &[&str]| Asked {
+        comms: comms.iter().map(ToString::to_string).collect(),
+        types: types.iter().map(ToString::to_string).collect(),
+        typed: comms
+            .iter()
+            .map(|comm| format!("--comm {comm}"))
+            .chain(["--type exec".to_owned()])
+            .collect(),
+        min_zombie: Some(3_600_000_000_000),
+        ..Asked::default()
+    };
+    let all = report(&invented::family(), &[]).stdout;
+    let of_execs = invented::family_recorded_with(asked(&[], &["exec"]));
+    assert_eq!(report(&of_execs, &[]).stdout, all);
+    let of_leakers = invented::family_recorded_with(asked(&["leaker"], &["exec"]));
+    let text = report(&of_leakers, &[]).stdout;
+    assert!(text.contains("\nonly --comm leaker\n"), "{text}");
+    let leakers = section(&text, "LEAKERS");
+    assert!(leakers.iter().any(|row| row.starts_with(&["leaker (300)", "5"])), "{text}");
+    assert!(!text.contains("daemon") && !text.contains("orphan ("), "{text}");
 }
 
 #[test]

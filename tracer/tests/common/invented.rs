@@ -26,6 +26,7 @@ pub(crate) struct Invented {
     facts: Vec<Observation>,
     ids: HashMap<u32, Identity>,
     comms: HashMap<u32, Comm>,
+    asked: Asked,
 }
 
 fn home() -> Home {
@@ -135,7 +136,7 @@ impl Invented {
             tier: "fentry".to_owned(),
             began: BEGAN,
             boot_to_unix: BEGAN_UNIX - BEGAN as i64,
-            asked: Asked::default(),
+            asked: self.asked,
             sees_fork_failures: true,
             of_command: false,
         };
@@ -155,7 +156,12 @@ pub(crate) const HOSTILE: &str = "<img src=x onerror=window.hacked=1>";
 
 /// Ten seconds of a small family, with one of each kind of trouble.
 pub(crate) fn family() -> Vec<u8> {
-    let mut all = Invented::default();
+    family_recorded_with(Asked::default())
+}
+
+/// The same, recorded with filters.
+pub(crate) fn family_recorded_with(asked: Asked) -> Vec<u8> {
+    let mut all = Invented { asked, ..Invented::default() };
     all.found(1, 0, "init", None);
     all.found(100, 1, "daemon", None);
     all.found(90, 100, "old", Some(3000 * MS));
