@@ -39,3 +39,32 @@ pub(super) fn lanes(mut lives: Vec<Life>) -> Vec<Lane> {
     let lane = |(place, depth): (usize, u32)| Some(Lane { life: lives[place].take()?, depth });
     order.into_iter().filter_map(lane).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::life::Relative, *};
+    use crate::lifecycle::event::{Peer, Who};
+
+    fn life(number: u32, parent: Option<u32>) -> Life {
+        let who = Who { pid: number, start: u64::from(number), ppid: parent, comm: None };
+        let relative = |pid| Relative { peer: Peer { pid, comm: None }, life: Some(pid) };
+        Life { parent: parent.map(relative), ..Life::new(number, who) }
+    }
+
+    fn order(lives: &[(u32, Option<u32>)]) -> Vec<(u32, u32)> {
+        let lives = lives.iter().map(|(number, parent)| life(*number, *parent)).collect();
+        lanes(lives).iter().map(|lane| (lane.life.number, lane.depth)).collect()
+    }
+
+    #[test]
+    fn each_comes_before_its_children_and_these_by_birth() {
+        let lives =
+            [(5, Some(2)), (4, Some(1)), (3, Some(2)), (2, Some(1)), (1, None), (6, Some(9))];
+        assert_eq!(order(&lives), [(1, 0), (2, 1), (3, 2), (5, 2), (4, 1), (6, 0)]);
+    }
+
+    #[test]
+    fn none_is_left_out_however_they_claim_to_be_related() {
+        assert_eq!(order(&[(1, Some(2)), (2, Some(1)), (3, Some(3))]), [(1, 0), (2, 1), (3, 0)]);
+    }
+}

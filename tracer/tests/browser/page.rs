@@ -203,6 +203,21 @@ fn a_recording_in_which_nothing_happened_is_a_page_too() {
     browser.has_no_complaints();
 }
 
+/// A fact of each kind, with times, names and numbers that cannot be.
+const ODD: &[u8] = include_bytes!("../../src/recording/tests/version1.trec");
+
+#[test]
+fn what_cannot_be_is_shown_without_a_complaint() {
+    let page = Page::of("odd", ODD);
+    let mut browser = page.open();
+    for key in ["ArrowDown", "Enter", "Escape", "+", "+", "ArrowRight", "-", "0"] {
+        browser.ask("document.getElementById('timeline').focus()");
+        browser.press(key);
+    }
+    assert!(!browser.text("processes").is_empty());
+    browser.has_no_complaints();
+}
+
 #[test]
 fn fifty_thousand_processes_are_drawn_and_searched() {
     let recording = invented::build(50_000);

@@ -114,6 +114,7 @@ function pointing(canvas) {
       const life = lifeAt(event.offsetY);
       if (life !== NONE) {
         view.chosen = life;
+        sayChosen();
         openStory(life);
       }
     }

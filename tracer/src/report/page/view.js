@@ -78,6 +78,7 @@ function showAll() {
 // Brings a life into view, and makes it the one that keys are about.
 function choose(life) {
   view.chosen = life;
+  sayChosen();
   const first = Math.max(lives.born[life], 0);
   const last = goneAt(life);
   const span = view.to - view.from;
@@ -107,6 +108,11 @@ function nextLane(step) {
   const shown = lanesShown();
   const top = to < view.top ? to : to > view.top + shown - 2 ? to - shown + 2 : view.top;
   showFrom(top);
+  sayChosen();
+}
+
+// Screen readers read it out.
+function sayChosen() {
   element("lane").textContent = `${processOf(view.chosen)}, ${summaryOf(view.chosen)}`;
 }
 
