@@ -160,13 +160,14 @@ fn a_report_tells_the_story_of_the_worst_zombie() {
     let reap = of(&events, "reap").into_iter().find(|reap| reap["status"]["code"] == 7);
     let reap = reap.expect("it was reaped");
     let (child, parent) = (&reap["pid"], &reap["ppid"]);
+    let seconds = reap["zombie_ns"].as_f64().expect("a time") / 1e9;
     let told = output(tracer().arg("report").arg(recording.path()));
     let text = String::from_utf8_lossy(&told.stdout);
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
     let first = text.split("  1. ").nth(1).and_then(|rest| rest.split("\n  2. ").next());
     let first = first.unwrap_or_else(|| panic!("{text}"));
     for part in [
-        format!("perl ({child}), zombie for 2.0"),
+        format!("perl ({child}), zombie for {seconds:.2}s\n"),
         format!("forked by perl ({parent})"),
         "exit 7 after ".to_owned(),
         format!("a zombie of perl ({parent}), teardown "),
