@@ -45,6 +45,8 @@ pub enum Command {
     Record(Record),
     /// Convert a recording for other programs
     Export(Export),
+    /// Say what a recording comes to: what ran, zombies, leakers, inits, orphans, the worst with their story
+    Report(Report),
     /// List every zombie there is now, with age, parent, reason and remedy (needs no root; tells more with)
     Zombies(Zombies),
     /// Say what this kernel and this user can do, hook by hook
@@ -126,6 +128,18 @@ pub struct Export {
     /// Where it goes (- for stdout)
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
+}
+
+/// `tracer report`
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The recording (- for stdin)
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Write a page for a browser to this file (- for stdout), instead of the text: one lane per process
+    /// over time, search, and the same tables; it needs no network
+    #[arg(long, value_name = "OUT")]
+    pub html: Option<PathBuf>,
 }
 
 /// `tracer run`

@@ -10,6 +10,7 @@ pub mod order;
 pub mod playback;
 mod progress;
 pub mod recording;
+mod report;
 mod road;
 mod session;
 pub mod settings;

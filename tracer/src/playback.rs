@@ -37,22 +37,10 @@ pub(crate) fn run(settings: &settings::Replay) -> Result<u8> {
 }
 
 async fn replay(settings: &settings::Replay) -> Result<u8> {
-    let name = settings.from.display();
-    let file = if settings.from.as_os_str() == "-" {
-        // Not by its name, which small containers have not.
-        io::stdin().as_fd().try_clone_to_owned().map(File::from)
-    } else {
-        File::open(&settings.from)
-    };
-    let file = file.with_context(|| format!("cannot read {name}"))?;
-    let about = file.metadata().with_context(|| format!("cannot read {name}"))?;
-    if is_same(&about, &settings.target) {
-        anyhow::bail!("{name} is the recording itself: it is left as it is");
-    }
-    let whole = about.is_file().then_some(about.len());
+    let file = file(&settings.from, &settings.target)?;
+    let whole = file.metadata().ok().filter(Metadata::is_file).map(|about| about.len());
     let mut progress = settings.is_export.then(|| Progress::new(whole, &settings.target)).flatten();
-    let opened = Replay::open(BufReader::new(file), &settings.asked);
-    let mut replay = opened.map_err(|damage| anyhow::anyhow!("{name} {damage}"))?;
+    let mut replay = beginning(file, &settings.from, &settings.asked)?;
     let mut output = Output::open(&settings.target)?;
     let mut sink = sink::sink(settings.style, replay.header.boot_to_unix);
     let mut damage = None;
@@ -97,15 +85,39 @@ async fn replay(settings: &settings::Replay) -> Result<u8> {
     }
 }
 
-/// What is written would be read.
+/// Opens a recording, `-` for stdin, that is not what is written.
+pub(crate) fn open(path: &Path, asked: &Asked, target: &Target) -> Result<Replay<BufReader<File>>> {
+    beginning(file(path, target)?, path, asked)
+}
+
+fn file(path: &Path, target: &Target) -> Result<File> {
+    let name = path.display();
+    let file = if path.as_os_str() == "-" {
+        // Not by its name, which small containers have not.
+        io::stdin().as_fd().try_clone_to_owned().map(File::from)
+    } else {
+        File::open(path)
+    };
+    let file = file.with_context(|| format!("cannot read {name}"))?;
+    if is_same(&file.metadata().with_context(|| format!("cannot read {name}"))?, target) {
+        anyhow::bail!("{name} is the recording itself: it is left as it is");
+    }
+    Ok(file)
+}
+
 fn is_same(read: &Metadata, target: &Target) -> bool {
     let Target::File(path) = target else { return false };
     let written = std::fs::metadata(path);
     written.is_ok_and(|one| one.is_file() && (one.dev(), one.ino()) == (read.dev(), read.ino()))
 }
 
+fn beginning(file: File, path: &Path, asked: &Asked) -> Result<Replay<BufReader<File>>> {
+    let opened = Replay::open(BufReader::new(file), asked);
+    opened.map_err(|damage| anyhow::anyhow!("{} {damage}", path.display()))
+}
+
 /// What is wrong with the file, where, and what is told.
-fn named<R: Read>(path: &Path, replay: &Replay<R>, damage: &Damage) -> anyhow::Error {
+pub(crate) fn named<R: Read>(path: &Path, replay: &Replay<R>, damage: &Damage) -> anyhow::Error {
     let time = sink::time(replay.at, replay.header.boot_to_unix);
     anyhow::anyhow!(
         "{} {damage} (byte {}): what comes before is told, up to {time}",
@@ -137,6 +149,22 @@ impl<R: Read> Replay<R> {
         let at = header.began;
         let counts = Counts::default();
         Ok(Self { header, reader, model, counts, at, has_begun: false, events: Vec::new() })
+    }
+
+    /// Leaves out no type of event, whatever was asked for when it was recorded.
+    #[must_use]
+    pub(crate) fn with_all_events(mut self) -> Self {
+        self.model.show_all();
+        self
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// How far it is told.
+    pub(crate) fn at(&self) -> u64 {
+        self.at
     }
 
     /// Goes on to the next entry; false at the end.

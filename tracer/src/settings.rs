@@ -10,7 +10,7 @@ use nix::{
     unistd::{Gid, Uid, User},
 };
 
-pub use record::{Record, Replay, export, record, replay};
+pub use record::{Record, Replay, Report, export, record, replay, report};
 
 use crate::{
     cli,

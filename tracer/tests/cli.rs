@@ -2,6 +2,8 @@
 //! these tests hold for every user, and for a build without BPF object too.
 
 mod common;
+#[path = "common/invented.rs"]
+mod invented;
 
 mod cli {
     mod csv;
@@ -14,6 +16,7 @@ mod cli {
     mod output;
     mod program;
     mod recordings;
+    mod report;
     mod rows;
     mod schema;
     mod usage;

@@ -16,13 +16,14 @@ use crate::{
     workspace::Workspace,
 };
 
-/// What live tests trace: the real inits and container runtimes, and what starts or looks at them; and
-/// what counts the instructions of `costs`.
-const TOOLS: [Tool; 17] = [
+/// What live tests trace: the real inits and container runtimes, and what starts or looks at them;
+/// what counts the instructions of `costs`; and the browser that opens reports.
+const TOOLS: [Tool; 18] = [
     ("bash", "bash"),
     ("busybox", "busybox-static"),
     ("bwrap", "bubblewrap"),
     ("catatonit", "catatonit"),
+    ("chromium", "chromium"),
     ("containerd", "containerd"),
     ("dumb-init", "dumb-init"),
     ("make", "make"),
@@ -46,7 +47,8 @@ pub(crate) struct Options {
     /// Leave out formatting, lints, documentation and dependencies
     #[arg(long)]
     no_check: bool,
-    /// Leave out the tests that load BPF programs: needs no root and no BPF object
+    /// Leave out the tests that load BPF programs, or look at pages in a browser: needs no root, no BPF
+    /// object and no browser
     #[arg(long)]
     no_live: bool,
     /// Leave out the live tests under other kernels, in emulated machines: the longest part
@@ -82,6 +84,12 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
             .args(&options.filter)
             .env(OBJECT_VARIABLE, &object),
     );
+    // It runs as root, too, but has no sandbox then.
+    let browser = process::run(
+        cargo_test(workspace, options)
+            .args(["--features=tracer/browser", "--test=browser"])
+            .env(OBJECT_VARIABLE, &object),
+    );
     // Live tests see each other's processes.
     let live = process::run(
         cargo_test(workspace, options)
@@ -96,7 +104,7 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
     } else {
         vm::gate(workspace, choice)
     };
-    plain.and(costs).and(live).and(other_kernels)
+    plain.and(costs).and(browser).and(live).and(other_kernels)
 }
 
 fn cargo_test(workspace: &Workspace, options: &Options) -> Command {

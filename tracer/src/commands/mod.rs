@@ -5,6 +5,7 @@ mod doctor;
 mod export;
 mod man;
 mod record;
+mod report;
 mod run;
 mod trace;
 mod zombies;
@@ -26,6 +27,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Run(args) => run::run(args),
         Command::Record(args) => record::run(args),
         Command::Export(args) => export::run(args),
+        Command::Report(args) => report::run(args),
         Command::Zombies(args) => zombies::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Completions(args) => completions::run(args),

@@ -123,7 +123,7 @@ pub enum What {
 }
 
 /// [`What::Session`]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Session {
     /// Version of the tracer.
     pub tracer: String,

@@ -4,6 +4,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    Model,
     event::{Event, What},
     process::Process,
 };
@@ -130,6 +131,13 @@ fn lasts(what: &What, least: u64) -> bool {
         | What::Session(_)
         | What::Lost(_)
         | What::Summary(_) => false,
+    }
+}
+
+impl Model {
+    /// Leaves no type of event out, and no zombie for its age: they are to be chosen from later.
+    pub(crate) fn show_all(&mut self) {
+        (self.filter.types, self.filter.min_zombie) = (Vec::new(), None);
     }
 }
 

@@ -117,6 +117,7 @@ fn play(file: &[u8]) -> Result<Vec<u8>, Damage> {
             sink.event(&event, &mut text);
         }
     }
+    crate::report::of_recording(file)?;
     damage.map_or(Ok(text), Err)
 }
 

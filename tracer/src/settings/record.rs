@@ -40,6 +40,16 @@ pub struct Replay {
     pub fail_on: Vec<(String, Condition)>,
 }
 
+/// A report of a recording.
+pub struct Report {
+    /// The file.
+    pub from: PathBuf,
+    /// As a page, not as text.
+    pub html: bool,
+    /// Where it goes.
+    pub target: Target,
+}
+
 /// The least that a file can be bounded to: it begins with all that live.
 const SMALLEST: u64 = 1 << 20;
 /// How much is kept around what is waited for, ns.
@@ -121,6 +131,15 @@ pub fn export(args: &cli::Export) -> Replay {
         target: super::target(Some(&args.output), Target::Stdout),
         is_export: true,
         fail_on: Vec::new(),
+    }
+}
+
+/// `tracer report`
+pub fn report(args: &cli::Report) -> Report {
+    Report {
+        from: args.file.clone(),
+        html: args.html.is_some(),
+        target: super::target(args.html.as_deref(), Target::Stdout),
     }
 }
 

@@ -96,7 +96,7 @@ pub(super) fn summary_fields<M: SerializeMap>(
 }
 
 /// A failed fork in words.
-pub(super) fn details(failure: &ForkFailure) -> String {
+pub(crate) fn details(failure: &ForkFailure) -> String {
     let call = failure.call.map_or("fork", call);
     let thread = if failure.thread == Some(true) { " of a thread" } else { "" };
     let error = errno(failure.errno);
@@ -138,7 +138,7 @@ pub fn warning(gauge: &Gauge) -> String {
     format!("tracer: warning: {}\n", room(gauge))
 }
 
-pub(super) fn room(gauge: &Gauge) -> String {
+pub(crate) fn room(gauge: &Gauge) -> String {
     let owner = match &gauge.space {
         Space::Pids | Space::Threads => "the machine".to_owned(),
         Space::Cgroup(path) => format!("cgroup {}", escape::text(path)),

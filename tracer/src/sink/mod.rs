@@ -14,7 +14,10 @@ mod summary;
 mod text;
 pub mod zombies;
 
-use std::io::{self, Write as _};
+use std::{
+    borrow::Cow,
+    io::{self, Write as _},
+};
 
 use crate::lifecycle::{
     condition::{Condition, Met},
@@ -23,8 +26,11 @@ use crate::lifecycle::{
 };
 
 pub use forks::warning;
+pub(crate) use forks::{details, room};
 pub use stamp::{Stamp, duration};
 pub use summary::summary_text;
+pub(crate) use summary::verdict;
+pub(crate) use text::{adopter, call, command, ended, name, peer, place};
 
 /// A format for events.
 pub trait Sink {
@@ -107,6 +113,11 @@ pub fn conditions_met(fail_on: &[(String, Condition)], summary: &Summary) -> Str
     met.collect()
 }
 
+/// Text that is not known to be harmless, on one line.
+pub(crate) fn plain(untrusted: &str) -> Cow<'_, str> {
+    escape::text(untrusted.as_bytes())
+}
+
 /// A time of day, as events have it.
 pub fn time(at: u64, boot_to_unix: i64) -> String {
     Stamp::new(boot_to_unix).rfc3339(at).to_owned()
@@ -142,11 +153,12 @@ fn what_met(typed: &str, met: Met) -> String {
     };
     let example = met.example.map_or_else(String::new, |who| {
         let such_as = if met.found > 1 && !is_longest { "such as " } else { "" };
-        format!(", {such_as}{}", text::peer(Peer { pid: who.pid, comm: who.comm }))
+        format!(", {such_as}{}", peer(Peer { pid: who.pid, comm: who.comm }))
     });
     format!("{}: {found}{example}", escape::text(typed.as_bytes()))
 }
 
-fn several(count: u64, what: &str, how: &str) -> String {
+/// So many of something.
+pub(crate) fn several(count: u64, what: &str, how: &str) -> String {
     format!("{count} {what}{}{how}", if count == 1 { "" } else { "s" })
 }

@@ -106,7 +106,8 @@ pub(super) fn adoptions(one: &Adopter) -> String {
     )
 }
 
-pub(super) fn verdict(verdict: Verdict) -> &'static str {
+/// A verdict in words.
+pub(crate) fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Leaks => "it leaks them",
         Verdict::Lazy => "it reaps late",

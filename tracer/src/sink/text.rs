@@ -209,9 +209,10 @@ fn reaped(reap: &Reap) -> (Tone, String) {
         (Via::Call(_) | Via::Unknown, _) => {
             let by = reap.reaper.map_or_else(|| "nobody knows whom".to_owned(), reaper);
             let call = match reap.via {
-                Via::Call(Call::Wait4) => "via wait4",
-                Via::Call(Call::Waitid) => "via waitid",
-                Via::Autoreap | Via::PidnsDeath | Via::Unknown => "by a call that was not seen",
+                Via::Call(by) => format!("via {}", call(by)),
+                Via::Autoreap | Via::PidnsDeath | Via::Unknown => {
+                    "by a call that was not seen".to_owned()
+                }
             };
             format!("zombie for {most}{zombie}, reaped by {by} {call}")
         }
@@ -223,6 +224,14 @@ fn reaped(reap: &Reap) -> (Tone, String) {
     (if long { Tone::Bad } else { Tone::Quiet }, details)
 }
 
+/// A call that waits.
+pub(crate) fn call(call: Call) -> &'static str {
+    match call {
+        Call::Wait4 => "wait4",
+        Call::Waitid => "waitid",
+    }
+}
+
 pub(super) fn reaper(reaper: Reaper) -> String {
     let thread = reaper.tid.filter(|tid| *tid != reaper.pid);
     let thread = thread.map_or_else(String::new, |tid| format!(" thread {tid}"));
@@ -230,19 +239,20 @@ pub(super) fn reaper(reaper: Reaper) -> String {
 }
 
 /// A process by name and pid.
-pub(super) fn peer(peer: Peer) -> String {
+pub(crate) fn peer(peer: Peer) -> String {
     format!("{} ({})", name(peer.comm), peer.pid)
 }
 
 /// A name, escaped.
-pub(super) fn name(comm: Option<Comm>) -> String {
+pub(crate) fn name(comm: Option<Comm>) -> String {
     comm.map_or_else(|| "?".to_owned(), |comm| text(comm.bytes()).into_owned())
 }
 
 /// Most characters of a command shown in a line.
 const COMMAND: usize = 200;
 
-fn command(program: &Program) -> String {
+/// A program and its arguments on a line.
+pub(crate) fn command(program: &Program) -> String {
     let exe = program.exe.as_ref().map_or("?".into(), |exe| text(exe));
     let mut line = exe.into_owned();
     match &program.argv {
@@ -261,7 +271,8 @@ fn command(program: &Program) -> String {
     line
 }
 
-pub(super) fn ended(status: Option<Status>) -> String {
+/// How a process ended.
+pub(crate) fn ended(status: Option<Status>) -> String {
     match status {
         None => "ended".to_owned(),
         Some(Status::Code(code)) => format!("exit {code}"),
@@ -299,7 +310,7 @@ fn fate_word(fate: Fate) -> &'static str {
 }
 
 /// In what role a process adopts.
-pub(super) fn adopter(kind: AdopterKind) -> &'static str {
+pub(crate) fn adopter(kind: AdopterKind) -> &'static str {
     match kind {
         AdopterKind::Init => "init",
         AdopterKind::Subreaper => "subreaper",
@@ -308,7 +319,7 @@ pub(super) fn adopter(kind: AdopterKind) -> &'static str {
 }
 
 /// Where records were lost.
-pub(super) fn place(place: LostWhere) -> &'static str {
+pub(crate) fn place(place: LostWhere) -> &'static str {
     match place {
         LostWhere::Ring => "ring buffer full: try a larger --ring-size",
         LostWhere::Decode => "not understood",

@@ -151,6 +151,35 @@ fn a_command_is_recorded_with_its_tree_and_its_status_passed_on() {
 }
 
 #[test]
+fn a_report_tells_the_story_of_the_worst_zombie() {
+    let recording = Recording::new("report.trec");
+    let late = ["--", "perl", "-e", "fork or exit 7; sleep 2; wait"];
+    let told = output(&mut record(&recording, &late));
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let events = events(&replay(recording.path(), &["--format", "json"]));
+    let reap = of(&events, "reap").into_iter().find(|reap| reap["status"]["code"] == 7);
+    let reap = reap.expect("it was reaped");
+    let (child, parent) = (&reap["pid"], &reap["ppid"]);
+    let seconds = reap["zombie_ns"].as_f64().expect("a time") / 1e9;
+    let told = output(tracer().arg("report").arg(recording.path()));
+    let text = String::from_utf8_lossy(&told.stdout);
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let first = text.split("  1. ").nth(1).and_then(|rest| rest.split("\n  2. ").next());
+    let first = first.unwrap_or_else(|| panic!("{text}"));
+    for part in [
+        format!("perl ({child}), zombie for {seconds:.2}s\n"),
+        format!("forked by perl ({parent})"),
+        "exit 7 after ".to_owned(),
+        format!("a zombie of perl ({parent}), teardown "),
+        format!("reaped by perl ({parent}) via wait4"),
+        "why     parent_never_waits".to_owned(),
+        format!("kill {parent} ENDS THE PARENT"),
+    ] {
+        assert!(first.contains(&part), "{part} in {first}");
+    }
+}
+
+#[test]
 fn a_recorder_that_is_killed_loses_what_it_has_in_hand() {
     let recording = Recording::new("killed.trec");
     let mut child = recorder(&recording, &[]);
