@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::summary::ROWS;
+use super::{Model, summary::ROWS};
 use crate::observation::{Filled, Measure, Space};
 
 /// The time over which a rate is taken, ns. It takes two of them in a row, so that the start of
@@ -94,6 +94,13 @@ impl Gauges {
         });
         list.truncate(ROWS);
         list
+    }
+}
+
+impl Model {
+    /// How full the machine is, its cgroups and users, as the summary has it.
+    pub fn spaces(&self) -> Vec<Gauge> {
+        self.gauges.list()
     }
 }
 

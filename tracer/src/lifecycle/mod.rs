@@ -11,6 +11,7 @@ pub mod ending;
 pub mod event;
 pub mod filter;
 mod flood;
+pub mod forest;
 mod forks;
 pub mod gauge;
 pub mod parents;
@@ -271,7 +272,7 @@ impl Model {
     }
 
     /// Another process, by the name it has now.
-    fn peer(&self, id: Identity) -> Peer {
+    pub fn peer(&self, id: Identity) -> Peer {
         self.get(id).map_or(Peer { pid: id.pid, comm: None }, Process::peer)
     }
 

@@ -1,4 +1,4 @@
-//! Parents at the end of a session: those with zombies left, and those that adopted.
+//! Parents, now and at the end of a session: those with zombies left, and those that adopted.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,8 @@ use crate::observation::Identity;
 struct Left {
     parent: Identity,
     zombies: u64,
-    /// When the oldest died, at the latest.
+    /// The oldest, and when that died, at the latest.
+    id: Identity,
     oldest: u64,
 }
 
@@ -38,6 +39,10 @@ pub struct Watched {
     pub time: u64,
     /// Until when.
     pub at: u64,
+    /// Its zombies now.
+    pub zombies: u64,
+    /// The oldest of them, and its age, ns.
+    pub oldest: Option<(Identity, u64)>,
     /// Zombies that became its own meanwhile, by death or by adoption.
     pub made: u64,
     /// Zombies of its own that were reaped meanwhile.
@@ -64,20 +69,40 @@ impl Model {
         move |id| {
             let parent = self.get(id)?;
             let since = parent.life.forked_at.or(self.began)?;
-            let oldest = left.get(&id.pid).map(|left| left.oldest(now));
+            let left = left.get(&id.pid);
             Some(Watched {
                 who: parent.who(),
                 time: now.saturating_sub(since),
                 at: now,
+                zombies: left.map_or(0, |left| left.zombies),
+                oldest: left.map(|left| (left.id, left.oldest(now).1)),
                 made: parent.brood.made,
                 reaped: parent.brood.reaped,
                 waits: parent.waits.seen,
                 waits_for_any: parent.waits.any,
                 waited_for: parent.waits.kinds().collect(),
                 adopter: adopters.get(&id.pid).copied(),
-                verdict: parent.brood.verdict(oldest),
+                verdict: parent.brood.verdict(left.map(|left| left.oldest(now))),
             })
         }
+    }
+
+    /// Those that are there and have had zombies while they were watched, or have some now.
+    pub fn parents(&self) -> impl Iterator<Item = Identity> {
+        let left = self.left();
+        let parents = self.processes.values().filter(move |parent| {
+            let has_some =
+                || left.get(&parent.id.pid).is_some_and(|left| left.parent.same(parent.id));
+            parent.state != State::Gone && (parent.brood.made > 0 || has_some())
+        });
+        parents.map(|parent| parent.id)
+    }
+
+    /// How old the zombies are that match, ns.
+    pub fn ages(&self, now: u64) -> impl Iterator<Item = u64> {
+        let zombies = self.processes.values();
+        let zombies = zombies.filter(|process| process.matched && process.state == State::Zombie);
+        zombies.filter_map(move |zombie| Some(now.saturating_sub(zombie.zombie_since()?)))
     }
 
     /// Those that adopted and are there still.
@@ -92,10 +117,12 @@ impl Model {
         let zombies = self.processes.values();
         for zombie in zombies.filter(|process| process.matched && process.state == State::Zombie) {
             if let (Some(parent), Some(since)) = (zombie.parent, zombie.zombie_since()) {
-                let new = Left { parent, zombies: 0, oldest: since };
+                let new = Left { parent, zombies: 0, id: zombie.id, oldest: since };
                 let row = left.entry(parent.pid).or_insert(new);
                 row.zombies += 1;
-                row.oldest = row.oldest.min(since);
+                if since < row.oldest {
+                    (row.id, row.oldest) = (zombie.id, since);
+                }
             }
         }
         left

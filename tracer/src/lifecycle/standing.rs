@@ -378,6 +378,8 @@ mod tests {
             who: event::Who { pid: 10, start: 0, ppid: None, comm: None },
             time: 1,
             at: 1,
+            zombies: 1,
+            oldest: None,
             made: 0,
             reaped: 2,
             waits: 3,

@@ -51,11 +51,17 @@ impl Model {
 
     /// Why this zombie is not reaped, as far as was seen until now.
     pub fn why(&self, zombie: Identity, at: u64) -> Vec<Cause> {
-        let Some(process) = self.get(zombie).filter(|process| process.state == State::Zombie)
-        else {
-            return Vec::new();
-        };
-        self.case(process, at).causes()
+        self.case_of(zombie, at).map_or_else(Vec::new, |case| case.causes())
+    }
+
+    /// The evidence for the first of these causes, and what to do.
+    pub fn remedy(&self, zombie: Identity, at: u64) -> Option<String> {
+        self.case_of(zombie, at).map(|case| case.remedy())
+    }
+
+    fn case_of(&self, zombie: Identity, at: u64) -> Option<Case<'_>> {
+        let zombie = self.get(zombie).filter(|process| process.state == State::Zombie)?;
+        Some(self.case(zombie, at))
     }
 
     pub(super) fn set_alarm(&mut self, since: u64, pid: u32) {
