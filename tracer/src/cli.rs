@@ -47,6 +47,8 @@ pub enum Command {
     Export(Export),
     /// Say what a recording comes to: what ran, zombies, leakers, inits, orphans, the worst with their story
     Report(Report),
+    /// Show it all on a full screen: who has zombies and why, the tree, who adopts; ? there names the keys
+    Top(Top),
     /// List every zombie there is now, with age, parent, reason and remedy (needs no root; tells more with)
     Zombies(Zombies),
     /// Say what this kernel and this user can do, hook by hook
@@ -157,6 +159,26 @@ pub struct Run {
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     pub command: Vec<OsString>,
+}
+
+/// `tracer top`
+#[derive(Debug, Args)]
+pub struct Top {
+    /// Show what this recording has (- for stdin), instead of what happens now; needs no root
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["pid", "ring_size", "hooks"])]
+    pub from: Option<PathBuf>,
+    /// How fast a recording is told: 1 as it was, 0 not before p or n is typed
+    #[arg(long, value_name = "N", default_value_t = 1.0, requires = "from")]
+    pub speed: f64,
+    /// Which processes
+    #[command(flatten)]
+    pub filter: Filter,
+    /// Size of the ring buffer in bytes, a power of two
+    #[arg(long, value_name = "BYTES", default_value_t = RING_SIZE)]
+    pub ring_size: u32,
+    /// Which hooks of the kernel: the exact ones where it allows them, or one set (see doctor)
+    #[arg(long, value_enum, default_value_t = Hooks::Auto)]
+    pub hooks: Hooks,
 }
 
 /// `tracer zombies`

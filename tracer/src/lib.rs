@@ -20,6 +20,7 @@ mod source;
 #[doc(hidden)]
 pub mod synthetic;
 mod tape;
+mod top;
 mod watch;
 
 pub use command::NotStarted;

@@ -130,6 +130,8 @@ pub(crate) fn named<R: Read>(path: &Path, replay: &Replay<R>, damage: &Damage) -
 pub struct Replay<R> {
     header: Header,
     reader: Reader<R>,
+    /// The next entry, if it has been looked at.
+    next: Option<Told>,
     model: Model,
     counts: Counts,
     /// How far it is told.
@@ -148,7 +150,8 @@ impl<R: Read> Replay<R> {
         let model = Model::new(filter, Some(INITIAL_PIDNS));
         let at = header.began;
         let counts = Counts::default();
-        Ok(Self { header, reader, model, counts, at, has_begun: false, events: Vec::new() })
+        let events = Vec::new();
+        Ok(Self { header, reader, next: None, model, counts, at, has_begun: false, events })
     }
 
     /// Leaves out no type of event, whatever was asked for when it was recorded.
@@ -167,9 +170,25 @@ impl<R: Read> Replay<R> {
         self.at
     }
 
+    pub(crate) fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// When the next entry was made; none at the end.
+    pub(crate) fn next_at(&mut self) -> Result<Option<u64>, Damage> {
+        if self.next.is_none() {
+            self.next = self.reader.take()?;
+        }
+        Ok(self.next.as_ref().map(|told| match told {
+            Told::Observed(observation) => observation.at,
+            Told::Due(at) | Told::Ended(at) => *at,
+            Told::Counted(_) => self.at,
+        }))
+    }
+
     /// Goes on to the next entry; false at the end.
     pub fn step(&mut self) -> Result<bool, Damage> {
-        let told = self.reader.take();
+        let told = self.next.take().map_or_else(|| self.reader.take(), |told| Ok(Some(told)));
         let was_there =
             |told: &Told| matches!(told, Told::Observed(Observation { fact: Fact::Found(_), .. }));
         if !self.has_begun && !matches!(&told, Ok(Some(told)) if was_there(told)) {

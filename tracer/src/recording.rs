@@ -5,7 +5,7 @@ mod frame;
 mod header;
 mod reader;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod writer;
 
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::{
     clock::boot_now,
     lifecycle::{Model, filter::Filter},
-    observation::Observation,
+    observation::{Identity, Observation},
     order::Order,
     recording::Counts,
     source::{Capture, Drained, Live},
@@ -160,6 +160,14 @@ impl Road {
                 Drained::Busy => tokio::time::sleep(A_MOMENT).await,
                 Drained::Rest => {}
             }
+        }
+    }
+
+    /// Looks at these, which somebody is looking at.
+    pub(crate) fn look_at(&mut self, processes: impl Iterator<Item = Identity>) {
+        let now = boot_now();
+        for seen in processes.filter_map(|process| crate::source::look(process, now)) {
+            self.order.push(seen);
         }
     }
 

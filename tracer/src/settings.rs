@@ -2,6 +2,7 @@
 
 mod filter;
 mod record;
+mod top;
 
 use std::{ffi::OsString, io::IsTerminal as _, path::Path, time::Duration};
 
@@ -11,6 +12,7 @@ use nix::{
 };
 
 pub use record::{Record, Replay, Report, export, record, replay, report};
+pub use top::{Top, top};
 
 use crate::{
     cli,
@@ -151,7 +153,7 @@ fn style(output: &cli::Output, target: &Target) -> Style {
         color: match output.color {
             cli::Color::Always => true,
             cli::Color::Never => false,
-            cli::Color::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none(),
+            cli::Color::Auto => is_terminal && colors(),
         },
         summary: !output.no_summary,
     }
@@ -162,10 +164,6 @@ fn fail_on(typed: &[String]) -> Checked<Vec<(String, Condition)>> {
 }
 
 fn session(args: &cli::Session, style: Style, target: Target) -> Checked<Session> {
-    let ring = args.ring_size;
-    if !ring.is_power_of_two() || !(4096..=1 << 30).contains(&ring) {
-        return wrong(format!("--ring-size {ring}: takes a power of two from 4096 to 1073741824"));
-    }
     let fail_on = fail_on(&args.fail_on)?;
     let on_failed_forks = |(_, one): &(_, _)| matches!(one, Condition::ForkFailures(_));
     Ok(Session {
@@ -175,18 +173,34 @@ fn session(args: &cli::Session, style: Style, target: Target) -> Checked<Session
         style,
         target,
         duration: args.duration.as_ref().map(|text| duration("--duration", text)).transpose()?,
-        ring_size: ring,
+        ring_size: ring_size(args.ring_size)?,
         latency: duration("--latency", &args.latency)?,
-        hooks: match args.hooks {
-            cli::Hooks::Auto => Hooks::Auto,
-            cli::Hooks::Fentry => Hooks::Fentry,
-            cli::Hooks::Tracepoint => Hooks::Tracepoint,
-        },
+        hooks: hooks(args.hooks),
         // To fail on what is not looked at would be never to fail.
         fork_failures: args.fork_failures || fail_on.iter().any(on_failed_forks),
         fail_on,
         command: None,
     })
+}
+
+fn ring_size(bytes: u32) -> Checked<u32> {
+    if bytes.is_power_of_two() && (4096..=1 << 30).contains(&bytes) {
+        return Ok(bytes);
+    }
+    wrong(format!("--ring-size {bytes}: takes a power of two from 4096 to 1073741824"))
+}
+
+fn hooks(hooks: cli::Hooks) -> Hooks {
+    match hooks {
+        cli::Hooks::Auto => Hooks::Auto,
+        cli::Hooks::Fentry => Hooks::Fentry,
+        cli::Hooks::Tracepoint => Hooks::Tracepoint,
+    }
+}
+
+/// Whether the environment lets a terminal have colours.
+fn colors() -> bool {
+    std::env::var_os("NO_COLOR").is_none()
 }
 
 /// The format as sinks know it.

@@ -7,6 +7,7 @@ mod man;
 mod record;
 mod report;
 mod run;
+mod top;
 mod trace;
 mod zombies;
 
@@ -28,6 +29,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Record(args) => record::run(args),
         Command::Export(args) => export::run(args),
         Command::Report(args) => report::run(args),
+        Command::Top(args) => top::run(args),
         Command::Zombies(args) => zombies::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Completions(args) => completions::run(args),

@@ -1,6 +1,6 @@
 //! What is written is read, and what is damaged is named.
 
-mod facts;
+pub(crate) mod facts;
 
 use proptest::{collection::vec, prelude::*, strategy::ValueTree as _};
 

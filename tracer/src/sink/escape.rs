@@ -11,7 +11,7 @@ fn is_unsafe(character: char) -> bool {
 }
 
 /// For people: one line, nothing that moves a cursor.
-pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
+pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
     match str::from_utf8(bytes) {
         Ok(text) if !text.chars().any(is_unsafe) => Cow::Borrowed(text),
         _ => Cow::Owned(escape(bytes)),

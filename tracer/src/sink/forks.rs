@@ -138,12 +138,17 @@ pub fn warning(gauge: &Gauge) -> String {
     format!("tracer: warning: {}\n", room(gauge))
 }
 
-pub(crate) fn room(gauge: &Gauge) -> String {
-    let owner = match &gauge.space {
+/// What has room for so many processes, in words.
+pub(crate) fn owner_words(space: &Space) -> String {
+    match space {
         Space::Pids | Space::Threads => "the machine".to_owned(),
         Space::Cgroup(path) => format!("cgroup {}", escape::text(path)),
         Space::User(uid) => format!("user {uid}"),
-    };
+    }
+}
+
+pub(crate) fn room(gauge: &Gauge) -> String {
+    let owner = owner_words(&gauge.space);
     let filled = gauge.filled;
     let limit = limit(&gauge.space);
     let left = gauge.left.map_or_else(String::new, |left| {
@@ -161,7 +166,7 @@ fn owner(space: &Space) -> (Option<&Bytes>, Option<u32>) {
 }
 
 /// What limits a space, by the name of the cause that it gives.
-fn limit(space: &Space) -> &'static str {
+pub(crate) fn limit(space: &Space) -> &'static str {
     let cause = match space {
         Space::Pids => ForkCause::PidMax,
         Space::Threads => ForkCause::ThreadsMax,

@@ -25,12 +25,13 @@ use crate::lifecycle::{
     summary::{Summary, Totals},
 };
 
+pub(crate) use escape::text as escaped;
 pub use forks::warning;
-pub(crate) use forks::{details, room};
+pub(crate) use forks::{details, limit, owner_words, room};
 pub use stamp::{Stamp, duration};
 pub use summary::summary_text;
-pub(crate) use summary::verdict;
-pub(crate) use text::{adopter, call, command, ended, name, peer, place};
+pub(crate) use summary::{adoptions, verdict};
+pub(crate) use text::{Tone, adopter, call, command, describe, ended, name, peer, place};
 
 /// A format for events.
 pub trait Sink {

@@ -84,7 +84,7 @@ fn rate(count: u64, watched: u64) -> String {
 }
 
 /// Who adopted how many, and how soon they were reaped.
-pub(super) fn adoptions(one: &Adopter) -> String {
+pub(crate) fn adoptions(one: &Adopter) -> String {
     let rate = |count| rate(count, one.watched);
     let reaped = one.reaped;
     let times = if reaped.count == 0 {

@@ -21,7 +21,7 @@ pub(super) struct Text {
 
 /// What a line is about, for the eye.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Tone {
+pub(crate) enum Tone {
     Plain,
     Quiet,
     Good,
@@ -105,7 +105,8 @@ impl Sink for Text {
     }
 }
 
-fn describe(what: &What) -> (Tone, String) {
+/// An event in words, without its time and process.
+pub(crate) fn describe(what: &What) -> (Tone, String) {
     match what {
         What::Session(_) | What::Summary(_) | What::PidSpace(_) => (Tone::Plain, String::new()),
         What::Existing { zombie_at_least: None } => (Tone::Quiet, "running".to_owned()),

@@ -223,7 +223,7 @@ fn lost() -> impl Strategy<Value = Fact> {
         .prop_map(|(count, place, since)| Fact::Lost(Lost { count, place, since }))
 }
 
-pub(super) fn observations() -> impl Strategy<Value = Observation> {
+pub(crate) fn observations() -> impl Strategy<Value = Observation> {
     let facts = prop_oneof![
         forked(),
         execed(),

@@ -1,0 +1,97 @@
+//! What the user sees and types, whatever is behind it.
+
+use std::{
+    io::{self, IsTerminal as _},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use nix::libc::SIGCONT;
+use ratatui::crossterm::event::Event;
+use tokio::{
+    signal::unix::{self, SignalKind},
+    sync::mpsc::Receiver,
+    time::{Interval, MissedTickBehavior},
+};
+
+use super::{
+    draw::{self, Ink},
+    keys::{Action, action},
+    screen::{Screen, events},
+    state::State,
+};
+use crate::{lifecycle::Model, signals::Signals};
+
+/// The time between two pictures.
+const FRAME: Duration = Duration::from_millis(250);
+
+/// What is to be done next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// The user has seen enough, or the terminal is gone.
+    End,
+    /// Something was typed, or the terminal is another one in some way.
+    Key,
+    /// It is time for another picture.
+    Frame,
+}
+
+pub(super) struct Front {
+    pub(super) state: State,
+    ink: Ink,
+    screen: Screen,
+    events: Receiver<Event>,
+    signals: Signals,
+    continued: unix::Signal,
+    frame: Interval,
+}
+
+impl Front {
+    pub(super) fn open(state: State, color: bool) -> Result<Self> {
+        let signals = Signals::catch()?;
+        let continued = unix::signal(SignalKind::from_raw(SIGCONT))?;
+        let mut frame = tokio::time::interval(FRAME);
+        frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        if io::stderr().is_terminal() {
+            // It would be written across the picture.
+            log::set_max_level(log::LevelFilter::Off);
+        }
+        let screen = Screen::open().context("cannot use the terminal")?;
+        let events = events()?;
+        Ok(Self { state, ink: Ink { color }, screen, events, signals, continued, frame })
+    }
+
+    /// Waits for something to do.
+    pub(super) async fn next(&mut self) -> io::Result<Turn> {
+        tokio::select! {
+            biased;
+            _ = self.signals.next() => Ok(Turn::End),
+            event = self.events.recv() => self.take(event),
+            _ = self.continued.recv() => {
+                self.screen.resume()?;
+                Ok(Turn::Key)
+            }
+            _ = self.frame.tick() => Ok(Turn::Frame),
+        }
+    }
+
+    fn take(&mut self, event: Option<Event>) -> io::Result<Turn> {
+        let Some(event) = event else { return Ok(Turn::End) };
+        let wish = event.as_key_event().and_then(|key| action(key, self.state.is_typing));
+        match wish {
+            Some(Action::Quit) => return Ok(Turn::End),
+            Some(Action::Suspend) => self.screen.suspend()?,
+            Some(Action::Redraw) => self.screen.clear()?,
+            Some(wish) => self.state.apply(wish),
+            None => {}
+        }
+        Ok(Turn::Key)
+    }
+
+    /// Shows what there is now.
+    pub(super) fn show(&mut self, model: &Model, now: u64) -> io::Result<()> {
+        self.state.refresh(model, now);
+        let Self { state, ink, screen, .. } = self;
+        screen.draw(|picture| draw::paint(state, *ink, picture))
+    }
+}

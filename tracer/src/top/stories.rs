@@ -1,0 +1,145 @@
+//! What happened to each process, and to its children: the last of it, in bounded memory.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    rc::Rc,
+};
+
+use super::state::Key;
+use crate::lifecycle::event::{Event, What, Who};
+
+/// Events kept of a process, and as many of its children.
+const EVENTS: usize = 32;
+/// Processes that are gone are remembered until so many more are.
+const GONE: usize = 4096;
+
+/// What is remembered of one process.
+#[derive(Default)]
+struct Story {
+    start: u64,
+    own: VecDeque<Rc<Event>>,
+    children: VecDeque<Rc<Event>>,
+}
+
+impl Story {
+    fn add(to: &mut VecDeque<Rc<Event>>, event: &Rc<Event>) {
+        if to.len() == EVENTS {
+            to.pop_front();
+        }
+        to.push_back(Rc::clone(event));
+    }
+}
+
+/// The stories by pid, each of the last life that had it.
+#[derive(Default)]
+pub(super) struct Stories {
+    known: HashMap<u32, Story>,
+    /// Those that are gone, the first first.
+    gone: VecDeque<Key>,
+}
+
+impl Stories {
+    pub(super) fn add(&mut self, event: Event) {
+        let Some(who) = event.who else { return };
+        let event = Rc::new(event);
+        let story = self.known.entry(who.pid).or_default();
+        if story.start != who.start {
+            *story = Story { start: who.start, ..Story::default() };
+        }
+        Story::add(&mut story.own, &event);
+        if let Some(parent) = who.ppid.and_then(|ppid| self.known.get_mut(&ppid)) {
+            Story::add(&mut parent.children, &event);
+        }
+        if matches!(event.what, What::Reap(_)) {
+            self.gone.push_back(Key::of(who));
+            self.forget();
+        }
+    }
+
+    fn forget(&mut self) {
+        if self.gone.len() > GONE
+            && let Some(key) = self.gone.pop_front()
+            && self.known.get(&key.pid).is_some_and(|story| story.start == key.start)
+        {
+            self.known.remove(&key.pid);
+        }
+    }
+
+    /// What is remembered of one until then, oldest first.
+    pub(super) fn of(&self, key: Key, until: u64) -> Vec<Rc<Event>> {
+        let story = self.known.get(&key.pid).filter(|story| story.start == key.start);
+        let Some(story) = story else { return Vec::new() };
+        let mut events: Vec<_> = story.own.iter().chain(&story.children).cloned().collect();
+        events.retain(|event| event.at <= until);
+        events.sort_by_key(|event| event.at);
+        events
+    }
+
+    /// As it was last called.
+    pub(super) fn who(&self, key: Key) -> Option<Who> {
+        let story = self.known.get(&key.pid).filter(|story| story.start == key.start)?;
+        story.own.back()?.who
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(at: u64, pid: u32, ppid: u32, what: What) -> Event {
+        Event {
+            at,
+            who: Some(Who { pid, start: u64::from(pid), ppid: Some(ppid), comm: None }),
+            what,
+        }
+    }
+
+    fn reap() -> What {
+        What::Reap(Box::new(crate::lifecycle::event::Reap {
+            status: None,
+            zombie: None,
+            teardown: None,
+            lifetime: None,
+            reaper: None,
+            by: None,
+            via: crate::lifecycle::event::Via::Unknown,
+            reparents: 0,
+            why: Vec::new(),
+            exact: false,
+            life: crate::lifecycle::event::Life::default(),
+        }))
+    }
+
+    fn key(pid: u32) -> Key {
+        Key { pid, start: u64::from(pid) }
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut stories = Stories::default();
+        let alive = What::Existing { zombie_at_least: None };
+        stories.add(event(1, 1, 0, alive.clone()));
+        for pid in 2..2 * GONE as u32 {
+            for at in 0..2 * EVENTS as u64 {
+                stories.add(event(at, pid, 1, What::LeaderExit { threads: 1 }));
+            }
+            stories.add(event(100, pid, 1, reap()));
+        }
+        assert_eq!(stories.known.len(), GONE + 1, "those that are gone, and the one that is not");
+        assert_eq!(stories.of(key(1), u64::MAX).len(), 1 + EVENTS, "its own is not washed away");
+        assert_eq!(stories.of(key(2), u64::MAX).len(), 0);
+        let last = stories.of(key(2 * GONE as u32 - 1), u64::MAX);
+        assert_eq!((last.len(), last.last().map(|event| event.at)), (EVENTS, Some(100)));
+    }
+
+    #[test]
+    fn another_life_with_a_pid_has_a_story_of_its_own() {
+        let mut stories = Stories::default();
+        stories.add(event(1, 7, 0, reap()));
+        let mut second = event(2, 7, 0, What::LeaderExit { threads: 1 });
+        second.who = second.who.map(|who| Who { start: 9, ..who });
+        stories.add(second);
+        assert!(stories.of(key(7), u64::MAX).is_empty());
+        assert_eq!(stories.of(Key { pid: 7, start: 9 }, u64::MAX).len(), 1);
+    }
+}
