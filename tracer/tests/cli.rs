@@ -19,6 +19,7 @@ mod cli {
     mod report;
     mod rows;
     mod schema;
+    mod top;
     mod usage;
     mod zombies;
 }

@@ -137,3 +137,16 @@ fn a_recording_that_cannot_be_made() {
     }
     wrong(&["record", "-o", "file", "--pid", "1", "--", "true"], "cannot be used with");
 }
+
+#[test]
+fn a_screen_without_a_terminal_or_of_what_is_no_row() {
+    wrong(&["top"], "top draws on a terminal, and standard output is none: see `tracer trace`");
+    wrong(&["top", "--type", "exit"], "--type chooses among events");
+    wrong(&["top", "--speed", "2"], "--from <FILE>");
+    wrong(&["top", "--from", "file", "--speed=-1"], "--speed -1: takes a number");
+    wrong(&["top", "--from", "file", "--speed", "nan"], "--speed NaN: takes a number");
+    wrong(&["top", "--ring-size", "5000"], "--ring-size 5000: takes a power of two");
+    for option in [["--pid", "1"], ["--hooks", "fentry"], ["--ring-size", "4096"]] {
+        wrong(&[&["top", "--from", "file"], &option[..]].concat(), "cannot be used with");
+    }
+}

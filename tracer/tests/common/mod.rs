@@ -1,5 +1,7 @@
 //! Shared by the test programs.
 
+pub(crate) mod terminal;
+
 use std::sync::LazyLock;
 
 use jsonschema::{Validator, draft202012};

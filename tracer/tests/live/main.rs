@@ -24,6 +24,7 @@ mod scale;
 mod session;
 mod story;
 mod threads;
+mod top;
 mod verifier;
 mod waits;
 mod zombies;
