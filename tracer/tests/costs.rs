@@ -50,11 +50,12 @@ static COUNTING: Counting = Counting;
 
 /// Holds a figure against the one that is recorded under this name, or records it.
 fn held(name: &str, now: f64) {
+    let now = (now * 100.0).round() / 100.0;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/costs.json");
     let text = fs::read_to_string(&path).expect("docs/costs.json");
     let mut recorded: BTreeMap<String, f64> = serde_json::from_str(&text).expect("JSON");
     if std::env::var_os("TRACER_WRITE_COSTS").is_some() {
-        recorded.insert(name.to_owned(), (now * 100.0).round() / 100.0);
+        recorded.insert(name.to_owned(), now);
         let text = serde_json::to_string_pretty(&recorded).expect("JSON");
         return fs::write(&path, format!("{text}\n")).expect("docs/costs.json");
     }

@@ -25,13 +25,11 @@ const SCOPES: [(&str, &str); 7] = [
 /// The innermost container of a cgroup path.
 pub fn of(cgroup: &[u8]) -> Option<Container<'_>> {
     let path = str::from_utf8(cgroup).ok()?;
-    let pod = path.split('/').find_map(pod);
-    let parts: Vec<&str> = path.split('/').collect();
-    let (runtime, id) = (0..parts.len()).rev().find_map(|at| {
-        let above = at.checked_sub(1).map_or("", |above| parts[above]);
-        named(parts[at]).or_else(|| bare(parts[at], above))
-    })?;
-    Some(Container { runtime, id, pod })
+    let above = path.rsplit('/').skip(1).chain([""]);
+    let mut parts = path.rsplit('/').zip(above);
+    let (runtime, id) =
+        parts.find_map(|(part, above)| named(part).or_else(|| bare(part, above)))?;
+    Some(Container { runtime, id, pod: path.split('/').find_map(pod) })
 }
 
 /// A directory whose name says whose it is. `crio-conmon-` and the like are the runtime's own helpers.

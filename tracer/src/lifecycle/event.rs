@@ -95,8 +95,8 @@ pub enum What {
         /// It came into its pid namespace from outside: the init there is no ancestor of it.
         entered: Option<bool>,
     },
-    /// It is gone from the process table.
-    Reap(Box<Reap>),
+    /// It is gone from the process table. Every life has one: in a box it would be an allocation for each.
+    Reap(Reap),
     /// It has been a zombie for long.
     Unreaped {
         /// For how long, ns.

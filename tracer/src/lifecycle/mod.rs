@@ -29,11 +29,12 @@ pub mod waits;
 mod why;
 mod zombies;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use event::{Event, Exit, Peer, What, Who};
 use filter::Filter;
 use flood::Flood;
+use foldhash::{HashMap, HashMapExt as _};
 use gauge::Gauges;
 use process::Process;
 use state::{Seen, State, Step, step};

@@ -245,7 +245,7 @@ impl Model {
         if let Some(parent) = reaper.and_then(|reaper| self.processes.get_mut(&reaper.pid)) {
             parent.waits.reaped += 1;
         }
-        self.push(at, pid, What::Reap(Box::new(reap)));
+        self.push(at, pid, What::Reap(reap));
         let matched = self.processes.get(&pid).filter(|process| process.matched);
         if let (Some(process), Some(time)) = (matched, certain) {
             self.tally.lasted(Lasted { time, who: process.who() });

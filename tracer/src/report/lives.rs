@@ -161,7 +161,7 @@ mod tests {
                 life: crate::lifecycle::event::Life::default(),
             };
             let who = Who { pid, start: 100, ppid: None, comm: None };
-            let (at, what) = (100 + span, What::Reap(Box::new(reap)));
+            let (at, what) = (100 + span, What::Reap(reap));
             lives.see(&Event { at, who: Some(who), what }, |_| {});
         }
         let (kept, left_out) = lives.finish(1000);

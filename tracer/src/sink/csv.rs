@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::{Sink, json, lifecycles, stamp::Stamp};
+use super::{Sink, json, lifecycles, object::value_to, stamp::Stamp};
 use crate::lifecycle::event::{Event, What};
 
 /// What every event has, and every event of a process.
@@ -185,10 +185,10 @@ impl Sink for Csv {
 /// cell is one line; a list is JSON.
 fn write(value: &Value, to: &mut Vec<u8>) {
     if !value.is_string() && !value.is_array() {
-        return json::write(value, to);
+        return value_to(value, to);
     }
     let mut plain = Vec::new();
-    json::write(value, &mut plain);
+    value_to(value, &mut plain);
     let text = if value.is_string() { &plain[1..plain.len() - 1] } else { &plain };
     let (first, rest) = match text {
         // A spreadsheet would take it for a formula, and a process can be called anything.

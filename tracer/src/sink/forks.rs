@@ -3,10 +3,9 @@
 use std::fmt::Write as _;
 
 use nix::errno::Errno;
-use serde::ser::SerializeMap;
 use serde_json::{Value, json};
 
-use super::{escape, json::named, stamp::duration, text};
+use super::{escape, json::named, object::Object, stamp::duration, text};
 use crate::{
     lifecycle::{
         event::{ForkCause, ForkFailure, Held},
@@ -17,69 +16,47 @@ use crate::{
 };
 
 /// The fields of a `fork_failed` event.
-pub(super) fn failure_fields<M: SerializeMap>(
-    failure: &ForkFailure,
-    map: &mut M,
-    escaped: &mut Vec<&'static str>,
-) -> Result<(), M::Error> {
-    map.serialize_entry("errno", &errno(failure.errno))?;
-    map.serialize_entry("cause", &failure.cause.map(ForkCause::name))?;
-    map.serialize_entry("limit", &failure.filled.map(|filled| filled.limit))?;
-    map.serialize_entry("used", &failure.filled.map(|filled| filled.used))?;
-    map.serialize_entry("call", &failure.call.map(call))?;
-    map.serialize_entry("thread", &failure.thread)?;
-    map.serialize_entry("uid", &failure.uid)?;
-    cgroup_field(failure.cgroup.as_ref(), map, escaped)?;
-    map.serialize_entry("pidns", &failure.pidns)?;
-    map.serialize_entry("zombies", &failure.zombies.as_ref().map(|held| held.total))?;
+pub(super) fn failure_fields(failure: &ForkFailure, object: &mut Object<'_>) {
+    object.field("errno", &errno(failure.errno));
+    object.word("cause", failure.cause.map(ForkCause::name));
+    object.field("limit", &failure.filled.map(|filled| filled.limit));
+    object.field("used", &failure.filled.map(|filled| filled.used));
+    object.word("call", failure.call.map(call));
+    object.field("thread", &failure.thread);
+    object.field("uid", &failure.uid);
+    object.text("cgroup", failure.cgroup.as_deref());
+    object.field("pidns", &failure.pidns);
+    object.field("zombies", &failure.zombies.as_ref().map(|held| held.total));
     let holder = |(peer, count): &(crate::lifecycle::event::Peer, u64)| {
         named(json!({ "pid": peer.pid, "zombies": count }), peer.comm)
     };
     let of = failure.zombies.as_ref();
     let of: Option<Vec<Value>> = of.map(|held| held.of.iter().map(holder).collect());
-    map.serialize_entry("zombies_of", &of)?;
-    map.serialize_entry("count", &failure.count)
-}
-
-fn cgroup_field<M: SerializeMap>(
-    cgroup: Option<&Bytes>,
-    map: &mut M,
-    escaped: &mut Vec<&'static str>,
-) -> Result<(), M::Error> {
-    if cgroup.is_some_and(|path| str::from_utf8(path).is_err()) {
-        escaped.push("cgroup");
-    }
-    map.serialize_entry("cgroup", &cgroup.map(|path| escape::reversible(path)))
+    object.field("zombies_of", &of);
+    object.field("count", &failure.count);
 }
 
 /// The fields of a `pid_space` event.
-pub(super) fn gauge_fields<M: SerializeMap>(
-    gauge: &Gauge,
-    map: &mut M,
-    escaped: &mut Vec<&'static str>,
-) -> Result<(), M::Error> {
+pub(super) fn gauge_fields(gauge: &Gauge, object: &mut Object<'_>) {
     let (cgroup, uid) = owner(&gauge.space);
-    map.serialize_entry("limited_by", limit(&gauge.space))?;
-    cgroup_field(cgroup, map, escaped)?;
-    map.serialize_entry("uid", &uid)?;
-    map.serialize_entry("limit", &gauge.filled.limit)?;
-    map.serialize_entry("used", &gauge.filled.used)?;
-    map.serialize_entry("left_ns", &gauge.left)
+    object.word("limited_by", limit(&gauge.space));
+    object.text("cgroup", cgroup.map(|path| &**path));
+    object.field("uid", &uid);
+    object.field("limit", &gauge.filled.limit);
+    object.field("used", &gauge.filled.used);
+    object.field("left_ns", &gauge.left);
 }
 
 /// What the summary has of failed forks and of the room that is left.
-pub(super) fn summary_fields<M: SerializeMap>(
-    summary: &Summary,
-    map: &mut M,
-) -> Result<(), M::Error> {
+pub(super) fn summary_fields(summary: &Summary, object: &mut Object<'_>) {
     let causes = || summary.fork_failures.iter();
     let total: u64 = causes().map(|(_, count)| count).sum();
     // Where they are not seen: unknown, not none.
-    map.serialize_entry("fork_failures", &summary.sees_fork_failures.then_some(total))?;
+    object.field("fork_failures", &summary.sees_fork_failures.then_some(total));
     let by_cause: Vec<Value> = causes()
         .map(|(cause, count)| json!({ "cause": cause.map(ForkCause::name), "count": count }))
         .collect();
-    map.serialize_entry("fork_failures_by_cause", &by_cause)?;
+    object.field("fork_failures_by_cause", &by_cause);
     let row = |gauge: &Gauge| {
         let (cgroup, uid) = owner(&gauge.space);
         let mut row = json!({
@@ -92,7 +69,7 @@ pub(super) fn summary_fields<M: SerializeMap>(
         }
         row
     };
-    map.serialize_entry("pid_space", &summary.pid_space.iter().map(row).collect::<Vec<_>>())
+    object.field("pid_space", &summary.pid_space.iter().map(row).collect::<Vec<_>>());
 }
 
 /// A failed fork in words.

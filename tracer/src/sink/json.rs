@@ -1,11 +1,13 @@
 //! Events as the contract writes them: one object per line. `docs/events.schema.json` describes it.
 
-use std::io;
+use serde::ser::{Serialize, Serializer};
+use serde_json::{Value, json};
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{Value, json, ser::Formatter};
-
-use super::{Sink, escape, forks, stamp::Stamp};
+use super::{
+    Sink, escape, forks,
+    object::{Object, value_to},
+    stamp::Stamp,
+};
 use crate::{
     lifecycle::{
         container,
@@ -30,195 +32,129 @@ impl Json {
 impl Sink for Json {
     fn event(&mut self, event: &Event, to: &mut Vec<u8>) {
         let time = self.stamp.rfc3339(event.at);
-        line(&Line { event, time }, to);
+        object(event, time, to);
+        to.push(b'\n');
     }
 }
 
 /// An event as a value.
 pub(super) fn value(event: &Event, time: &str) -> Value {
-    serde_json::to_value(Line { event, time }).expect("keys are strings")
+    read(|to| object(event, time, to))
+}
+
+/// What was written, as a value.
+pub(super) fn read(write: impl FnOnce(&mut Vec<u8>)) -> Value {
+    let mut text = Vec::new();
+    write(&mut text);
+    serde_json::from_slice(&text).expect("it was just written")
+}
+
+fn object(event: &Event, time: &str, to: &mut Vec<u8>) {
+    Object::write(to, |object| {
+        object.field("v", &1);
+        object.word("type", event.what.name());
+        object.word("time", time);
+        object.field("at_ns", &event.at);
+        if let Some(who) = event.who {
+            who_fields(who, object);
+        }
+        what(&event.what, object);
+    });
 }
 
 /// Appends a value as one line.
 pub(super) fn line(value: &impl Serialize, to: &mut Vec<u8>) {
-    write(value, to);
+    value_to(value, to);
     to.push(b'\n');
 }
 
-pub(super) fn write(value: &impl Serialize, to: &mut Vec<u8>) {
-    let mut serializer = serde_json::Serializer::with_formatter(to, Plain);
-    value.serialize(&mut serializer).expect("writing to memory, keys are strings");
-}
-
-/// Escapes, beyond what JSON asks for, the controls that a terminal obeys: DEL and the C1 set.
-struct Plain;
-
-impl Formatter for Plain {
-    fn write_string_fragment<W: io::Write + ?Sized>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        // Without a way out of the loop it is done in vectors; nearly all text is plain.
-        if fragment.bytes().fold(true, |plain, byte| plain & (0x20..0x7f).contains(&byte)) {
-            return writer.write_all(fragment.as_bytes());
-        }
-        let mut buffer = [0; 4];
-        for character in fragment.chars() {
-            match u32::from(character) {
-                code @ (0x7f..=0x9f
-                | 0x200b..=0x200f
-                | 0x2028..=0x202e
-                | 0x2060..=0x206f
-                | 0xfeff) => {
-                    write!(writer, "\\u{code:04x}")?;
-                }
-                _ => writer.write_all(character.encode_utf8(&mut buffer).as_bytes())?,
-            }
-        }
-        Ok(())
-    }
-}
-
-struct Line<'a> {
-    event: &'a Event,
-    time: &'a str,
-}
-
-impl Serialize for Line<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let event = self.event;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("v", &1)?;
-        map.serialize_entry("type", event.what.name())?;
-        map.serialize_entry("time", self.time)?;
-        map.serialize_entry("at_ns", &event.at)?;
-        let mut escaped = Vec::new();
-        if let Some(who) = event.who {
-            who_fields(who, &mut map, &mut escaped)?;
-        }
-        what(&event.what, &mut map, &mut escaped)?;
-        if !escaped.is_empty() {
-            map.serialize_entry("escaped", &escaped)?;
-        }
-        map.end()
-    }
-}
-
 /// The fields that every event of a process has.
-pub(super) fn who_fields<M: SerializeMap>(
-    who: Who,
-    map: &mut M,
-    escaped: &mut Vec<&'static str>,
-) -> Result<(), M::Error> {
-    map.serialize_entry("pid", &who.pid)?;
-    map.serialize_entry("start_ns", &who.start)?;
-    map.serialize_entry("ppid", &who.ppid)?;
-    map.serialize_entry("comm", &who.comm.as_ref().map(|comm| escape::reversible(comm.bytes())))?;
-    if !is_utf8(who.comm) {
-        escaped.push("comm");
-    }
-    Ok(())
+pub(super) fn who_fields(who: Who, object: &mut Object<'_>) {
+    object.field("pid", &who.pid);
+    object.field("start_ns", &who.start);
+    object.field("ppid", &who.ppid);
+    comm_field(who.comm, object);
 }
 
-fn what<M: SerializeMap>(
-    what: &What,
-    map: &mut M,
-    escaped: &mut Vec<&'static str>,
-) -> Result<(), M::Error> {
+fn what(what: &What, object: &mut Object<'_>) {
     match what {
         What::Session(session) => {
-            map.serialize_entry("host", &session.host)?;
-            map.serialize_entry("kernel", &session.kernel)?;
-            map.serialize_entry("tracer", &session.tracer)?;
-            map.serialize_entry("tier", &session.tier)?;
-            map.serialize_entry("filters", &session.filters)?;
-            map.serialize_entry("existing", &session.existing)
+            object.field("host", &session.host);
+            object.field("kernel", &session.kernel);
+            object.field("tracer", &session.tracer);
+            object.field("tier", &session.tier);
+            object.field("filters", &session.filters);
+            object.field("existing", &session.existing);
         }
         What::Existing { zombie_at_least } => {
             let state = if zombie_at_least.is_some() { "zombie" } else { "running" };
-            map.serialize_entry("state", state)?;
-            map.serialize_entry("zombie_at_least_ns", zombie_at_least)
+            object.word("state", state);
+            object.field("zombie_at_least_ns", zombie_at_least);
         }
         What::Fork { forker, home } => {
-            map.serialize_entry("forker", forker)?;
-            map.serialize_entry("uid", &home.uid)?;
-            map.serialize_entry(
-                "cgroup",
-                &home.cgroup.as_ref().map(|path| escape::reversible(path)),
-            )?;
+            object.field("forker", forker);
+            object.field("uid", &home.uid);
+            object.text("cgroup", home.cgroup.as_deref());
             let container = home.cgroup.as_ref().and_then(|path| container::of(path));
-            let container = container.map(|container| {
-                json!({
-                    "runtime": container.runtime, "id": container.id, "pod_uid": container.pod,
-                })
+            object.object("container", container, |container, object| {
+                object.field("id", container.id);
+                object.field("pod_uid", &container.pod);
+                object.word("runtime", container.runtime);
             });
-            map.serialize_entry("container", &container)?;
-            map.serialize_entry("pidns", &home.pidns)?;
-            if home.cgroup.as_ref().is_some_and(|path| str::from_utf8(path).is_err()) {
-                escaped.push("cgroup");
-            }
-            map.serialize_entry("ns_pid", &home.ns_pid)
+            object.field("pidns", &home.pidns);
+            object.field("ns_pid", &home.ns_pid);
         }
         What::Exec { program, thread } => {
-            program_fields(program, map, escaped)?;
-            map.serialize_entry("thread", thread)
+            program_fields(program, object);
+            object.field("thread", thread);
         }
-        What::LeaderExit { threads } => map.serialize_entry("threads", threads),
+        What::LeaderExit { threads } => object.field("threads", threads),
         What::Exit(exit) => {
-            map.serialize_entry("status", &StatusJson(exit.status))?;
-            map.serialize_entry("lifetime_ns", &exit.lifetime)?;
-            map.serialize_entry("cpu_user_ns", &exit.cpu_user)?;
-            map.serialize_entry("cpu_system_ns", &exit.cpu_system)?;
-            map.serialize_entry("max_rss_bytes", &exit.max_rss)
+            object.object("status", Some(exit.status), status_fields);
+            object.field("lifetime_ns", &exit.lifetime);
+            object.field("cpu_user_ns", &exit.cpu_user);
+            object.field("cpu_system_ns", &exit.cpu_system);
+            object.field("max_rss_bytes", &exit.max_rss);
         }
         What::Zombie { teardown, notified, parent } => {
-            map.serialize_entry("teardown_ns", teardown)?;
-            map.serialize_entry("notified", &notified.map(fate))?;
-            map.serialize_entry("parent", &parent.map(PeerJson))
+            object.field("teardown_ns", teardown);
+            object.word("notified", notified.map(fate));
+            object.object("parent", *parent, peer_fields);
         }
         What::Reparent { from, to, kind, zombie, entered } => {
-            map.serialize_entry("from", &PeerJson(*from))?;
-            map.serialize_entry("to", &PeerJson(*to))?;
-            map.serialize_entry("kind", adopter(*kind))?;
-            map.serialize_entry("state", if *zombie { "zombie" } else { "running" })?;
-            map.serialize_entry("entered", entered)
+            object.object("from", Some(*from), peer_fields);
+            object.object("to", Some(*to), peer_fields);
+            object.word("kind", adopter(*kind));
+            object.word("state", if *zombie { "zombie" } else { "running" });
+            object.field("entered", entered);
         }
-        What::Reap(reap) => reap_fields(reap, map),
+        What::Reap(reap) => reap_fields(reap, object),
         What::Unreaped { zombie, parent, why, waits, place, remedy } => {
-            map.serialize_entry("zombie_ns", zombie)?;
-            map.serialize_entry("parent", &parent.map(PeerJson))?;
-            map.serialize_entry("why", &causes(why))?;
-            map.serialize_entry("waited_for", &super::zombies::waits(waits))?;
-            map.serialize_entry("where", &place.as_deref())?;
-            map.serialize_entry("remedy", remedy)
+            object.field("zombie_ns", zombie);
+            object.object("parent", *parent, peer_fields);
+            object.field("why", &causes(why));
+            object.field("waited_for", &super::zombies::waits(waits));
+            object.field("where", &place.as_deref());
+            object.field("remedy", remedy);
         }
-        What::ForkFailed(failure) => forks::failure_fields(failure, map, escaped),
-        What::PidSpace(gauge) => forks::gauge_fields(gauge, map, escaped),
+        What::ForkFailed(failure) => forks::failure_fields(failure, object),
+        What::PidSpace(gauge) => forks::gauge_fields(gauge, object),
         What::Lost(lost) => {
-            map.serialize_entry("count", &lost.count)?;
-            map.serialize_entry("where", place(lost.place))?;
-            map.serialize_entry("since_ns", &lost.since)
+            object.field("count", &lost.count);
+            object.word("where", place(lost.place));
+            object.field("since_ns", &lost.since);
         }
-        What::Summary(summary) => summary_fields(summary, map),
+        What::Summary(summary) => summary_fields(summary, object),
     }
 }
 
-fn program_fields<M: SerializeMap>(
-    program: &Program,
-    map: &mut M,
-    escaped: &mut Vec<&'static str>,
-) -> Result<(), M::Error> {
-    map.serialize_entry("exe", &program.exe.as_ref().map(|exe| escape::reversible(exe)))?;
-    map.serialize_entry("argv", &program.argv.as_ref().map(Arguments))?;
-    map.serialize_entry("argv_truncated", &program.truncated)?;
-    if program.exe.as_ref().is_some_and(|exe| str::from_utf8(exe).is_err()) {
-        escaped.push("exe");
-    }
+fn program_fields(program: &Program, object: &mut Object<'_>) {
+    object.text("exe", program.exe.as_deref());
+    object.field("argv", &program.argv.as_ref().map(Arguments));
+    object.field("argv_truncated", &program.truncated);
     if program.argv.as_ref().is_some_and(|argv| str::from_utf8(argv).is_err()) {
-        escaped.push("argv");
+        object.is_escaped("argv");
     }
-    Ok(())
 }
 
 /// All arguments in one form: escaped when one of them is not UTF-8.
@@ -234,54 +170,36 @@ impl Serialize for Arguments<'_> {
 }
 
 /// The fields of a reap, which a lifecycle has too.
-pub(super) fn reap_fields<M: SerializeMap>(reap: &Reap, map: &mut M) -> Result<(), M::Error> {
-    map.serialize_entry("status", &reap.status.map(StatusJson))?;
-    map.serialize_entry("zombie_ns", &reap.zombie)?;
-    map.serialize_entry("teardown_ns", &reap.teardown)?;
-    map.serialize_entry("lifetime_ns", &reap.lifetime)?;
-    map.serialize_entry("reaper", &reap.reaper.map(ReaperJson))?;
-    map.serialize_entry("by", &reap.by.map(by))?;
-    map.serialize_entry("via", via(reap.via))?;
-    map.serialize_entry("orphaned", &(reap.reparents > 0))?;
-    map.serialize_entry("reparents", &reap.reparents)?;
-    map.serialize_entry("why", &causes(&reap.why))?;
-    map.serialize_entry("precision", precision(reap.exact))
+pub(super) fn reap_fields(reap: &Reap, object: &mut Object<'_>) {
+    object.object("status", reap.status, status_fields);
+    object.field("zombie_ns", &reap.zombie);
+    object.field("teardown_ns", &reap.teardown);
+    object.field("lifetime_ns", &reap.lifetime);
+    object.object("reaper", reap.reaper, reaper_fields);
+    object.word("by", reap.by.map(by));
+    object.word("via", via(reap.via));
+    object.field("orphaned", &(reap.reparents > 0));
+    object.field("reparents", &reap.reparents);
+    object.field("why", &causes(&reap.why));
+    object.word("precision", precision(reap.exact));
 }
 
 /// The dates of a life.
-pub(super) struct LifeJson<'a>(pub(super) &'a Life);
-
-impl LifeJson<'_> {
-    pub(super) fn fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        let life = self.0;
-        map.serialize_entry("forked_at", &life.forked_at)?;
-        map.serialize_entry("execs", &life.execs.iter().map(ExecJson).collect::<Vec<_>>())?;
-        map.serialize_entry("exec_count", &life.exec_count)?;
-        map.serialize_entry("exited_at", &life.exited_at)?;
-        map.serialize_entry("zombie_at", &life.zombie_at)?;
-        map.serialize_entry("reaped_at", &life.reaped_at)
-    }
+pub(super) fn life_fields(life: &Life, object: &mut Object<'_>) {
+    object.field("forked_at", &life.forked_at);
+    object.list("execs", life.execs.iter(), |(at, program), object| {
+        object.field("at_ns", at);
+        program_fields(program, object);
+    });
+    object.field("exec_count", &life.exec_count);
+    object.field("exited_at", &life.exited_at);
+    object.field("zombie_at", &life.zombie_at);
+    object.field("reaped_at", &life.reaped_at);
 }
 
-struct ExecJson<'a>(&'a (u64, Program));
-
-impl Serialize for ExecJson<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (at, program) = self.0;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("at_ns", at)?;
-        let mut escaped = Vec::new();
-        program_fields(program, &mut map, &mut escaped)?;
-        if !escaped.is_empty() {
-            map.serialize_entry("escaped", &escaped)?;
-        }
-        map.end()
-    }
-}
-
-fn summary_fields<M: SerializeMap>(summary: &Summary, map: &mut M) -> Result<(), M::Error> {
+fn summary_fields(summary: &Summary, object: &mut Object<'_>) {
     let totals = summary.totals;
-    map.serialize_entry(
+    object.field(
         "totals",
         &json!({
             "existing": totals.existing, "forks": totals.forks, "execs": totals.execs,
@@ -289,9 +207,9 @@ fn summary_fields<M: SerializeMap>(summary: &Summary, map: &mut M) -> Result<(),
             "unknown_reaps": totals.unknown_reaps, "reparents": totals.reparents,
             "zombies": totals.zombies, "living": summary.living.len(),
         }),
-    )?;
-    map.serialize_entry("zombie_time_by_parent", &spreads(&summary.by_parent))?;
-    map.serialize_entry("zombie_time_by_reaper", &spreads(&summary.by_reaper))?;
+    );
+    object.field("zombie_time_by_parent", &spreads(&summary.by_parent));
+    object.field("zombie_time_by_reaper", &spreads(&summary.by_reaper));
     let leakers = summary.leakers.iter().map(|leaker| {
         let row = json!({
             "pid": leaker.parent.pid, "zombies": leaker.zombies, "oldest_ns": leaker.oldest,
@@ -302,27 +220,27 @@ fn summary_fields<M: SerializeMap>(summary: &Summary, map: &mut M) -> Result<(),
         });
         named(row, leaker.parent.comm)
     });
-    map.serialize_entry("leakers", &leakers.collect::<Vec<_>>())?;
+    object.field("leakers", &leakers.collect::<Vec<_>>());
     let adopters = summary.adopters.iter().map(|one| {
         let mut row = adoptions(one);
         row["pid"] = one.peer.pid.into();
         row["verdict"] = one.verdict.name().into();
         named(row, one.peer.comm)
     });
-    map.serialize_entry("orphans_by_adopter", &adopters.collect::<Vec<_>>())?;
-    forks::summary_fields(summary, map)?;
+    object.field("orphans_by_adopter", &adopters.collect::<Vec<_>>());
+    forks::summary_fields(summary, object);
     let lost = |at| summary.lost.get(&at).copied().unwrap_or(0);
-    map.serialize_entry(
+    object.field(
         "lost",
         &json!({
             "ring": lost(LostWhere::Ring), "decode": lost(LostWhere::Decode),
             "output": lost(LostWhere::Output),
         }),
-    )?;
-    map.serialize_entry("received", &summary.received)?;
-    map.serialize_entry("left_out", &summary.left_out)?;
-    map.serialize_entry("late", &summary.late)?;
-    map.serialize_entry("living", &summary.listed().map(LivingJson).collect::<Vec<_>>())
+    );
+    object.field("received", &summary.received);
+    object.field("left_out", &summary.left_out);
+    object.field("late", &summary.late);
+    object.list("living", summary.listed(), living_fields);
 }
 
 /// To the thousandth, unless it was watched for no time.
@@ -330,19 +248,12 @@ pub(super) fn per_second(count: u64, ns: u64) -> Option<f64> {
     (ns > 0).then(|| (count as f64 * 1e12 / ns as f64).round() / 1e3)
 }
 
-struct LivingJson<'a>(&'a Living);
-
-impl Serialize for LivingJson<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Living { who, zombie, .. } = self.0;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("pid", &who.pid)?;
-        map.serialize_entry("start_ns", &who.start)?;
-        map.serialize_entry("ppid", &who.ppid)?;
-        map.serialize_entry("zombie_ns", zombie)?;
-        comm_field(who.comm, &mut map)?;
-        map.end()
-    }
+fn living_fields(Living { who, zombie, .. }: &Living, object: &mut Object<'_>) {
+    object.field("pid", &who.pid);
+    object.field("start_ns", &who.start);
+    object.field("ppid", &who.ppid);
+    object.field("zombie_ns", zombie);
+    comm_field(who.comm, object);
 }
 
 fn spreads(rows: &[(Option<Comm>, Spread)]) -> Vec<Value> {
@@ -382,49 +293,30 @@ fn is_utf8(comm: Option<Comm>) -> bool {
     comm.is_none_or(|comm| str::from_utf8(comm.bytes()).is_ok())
 }
 
-/// The name of a process as the last field of an object of its own.
-fn comm_field<M: SerializeMap>(comm: Option<Comm>, map: &mut M) -> Result<(), M::Error> {
-    map.serialize_entry("comm", &comm.as_ref().map(|comm| escape::reversible(comm.bytes())))?;
-    if is_utf8(comm) { Ok(()) } else { map.serialize_entry("escaped", &["comm"]) }
+/// The name of a process.
+fn comm_field(comm: Option<Comm>, object: &mut Object<'_>) {
+    object.text("comm", comm.as_ref().map(Comm::bytes));
 }
 
-struct PeerJson(Peer);
-
-impl Serialize for PeerJson {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("pid", &self.0.pid)?;
-        comm_field(self.0.comm, &mut map)?;
-        map.end()
-    }
+fn peer_fields(peer: Peer, object: &mut Object<'_>) {
+    object.field("pid", &peer.pid);
+    comm_field(peer.comm, object);
 }
 
-struct ReaperJson(Reaper);
-
-impl Serialize for ReaperJson {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("pid", &self.0.pid)?;
-        map.serialize_entry("tid", &self.0.tid)?;
-        comm_field(Some(self.0.comm), &mut map)?;
-        map.end()
-    }
+fn reaper_fields(reaper: Reaper, object: &mut Object<'_>) {
+    object.field("pid", &reaper.pid);
+    object.field("tid", &reaper.tid);
+    comm_field(Some(reaper.comm), object);
 }
 
-struct StatusJson(Status);
-
-impl Serialize for StatusJson {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        match self.0 {
-            Status::Code(code) => map.serialize_entry("code", &code)?,
-            Status::Signal { number, core } => {
-                map.serialize_entry("signal", &number)?;
-                map.serialize_entry("name", &super::text::signal_name(number))?;
-                map.serialize_entry("core", &core)?;
-            }
+fn status_fields(status: Status, object: &mut Object<'_>) {
+    match status {
+        Status::Code(code) => object.field("code", &code),
+        Status::Signal { number, core } => {
+            object.field("signal", &number);
+            object.field("name", &super::text::signal_name(number));
+            object.field("core", &core);
         }
-        map.end()
     }
 }
 

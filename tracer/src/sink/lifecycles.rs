@@ -1,14 +1,8 @@
 //! One record per finished process instead of events: made of its reap, which carries the dates.
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use super::{
-    Sink,
-    json::{self, LifeJson},
-    stamp::Stamp,
-    text,
-};
+use super::{Sink, json, object::Object, stamp::Stamp, text};
 use crate::lifecycle::event::{Event, Reap, What, Who};
 
 /// An object per line.
@@ -28,7 +22,8 @@ impl Sink for Json {
         match (&event.what, event.who) {
             (What::Reap(reap), Some(who)) => {
                 let time = self.stamp.rfc3339(event.at);
-                json::line(&Line { at: event.at, time, who, reap }, to);
+                object(event.at, time, who, reap, to);
+                to.push(b'\n');
             }
             (What::Session(_) | What::Summary(_) | What::Lost(_), _) => self.frame.event(event, to),
             (_, _) => {}
@@ -38,32 +33,19 @@ impl Sink for Json {
 
 /// A finished process as a value.
 pub(super) fn value(at: u64, time: &str, who: Who, reap: &Reap) -> Value {
-    serde_json::to_value(Line { at, time, who, reap }).expect("keys are strings")
+    json::read(|to| object(at, time, who, reap, to))
 }
 
-struct Line<'a> {
-    at: u64,
-    time: &'a str,
-    who: Who,
-    reap: &'a Reap,
-}
-
-impl Serialize for Line<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("v", &1)?;
-        map.serialize_entry("type", "lifecycle")?;
-        map.serialize_entry("time", self.time)?;
-        map.serialize_entry("at_ns", &self.at)?;
-        let mut escaped = Vec::new();
-        json::who_fields(self.who, &mut map, &mut escaped)?;
-        LifeJson(&self.reap.life).fields(&mut map)?;
-        json::reap_fields(self.reap, &mut map)?;
-        if !escaped.is_empty() {
-            map.serialize_entry("escaped", &escaped)?;
-        }
-        map.end()
-    }
+fn object(at: u64, time: &str, who: Who, reap: &Reap, to: &mut Vec<u8>) {
+    Object::write(to, |object| {
+        object.field("v", &1);
+        object.word("type", "lifecycle");
+        object.word("time", time);
+        object.field("at_ns", &at);
+        json::who_fields(who, object);
+        json::life_fields(&reap.life, object);
+        json::reap_fields(reap, object);
+    });
 }
 
 /// A line per process for people.

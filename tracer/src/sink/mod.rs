@@ -7,6 +7,7 @@ mod escape;
 mod forks;
 mod json;
 mod lifecycles;
+mod object;
 pub mod output;
 mod perfetto;
 mod stamp;

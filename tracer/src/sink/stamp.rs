@@ -1,15 +1,16 @@
 //! Times and durations as text.
 
-use std::fmt::Write as _;
-
 use jiff::{Timestamp, tz::TimeZone};
+
+const SECOND: u64 = 1_000_000_000;
 
 /// Turns times of the boot clock into times of day. The calendar is asked once a second.
 #[derive(Clone, Debug)]
 pub struct Stamp {
     boot_to_unix: i64,
     zone: TimeZone,
-    second: Option<i64>,
+    /// When the second began that the texts are of, on the boot clock.
+    began: u64,
     utc: String,
     local: String,
     /// The last one that was asked for: there is one for every event.
@@ -23,7 +24,7 @@ impl Stamp {
         Self {
             boot_to_unix,
             zone,
-            second: None,
+            began: 0,
             utc: String::new(),
             local: String::new(),
             whole: String::new(),
@@ -31,22 +32,32 @@ impl Stamp {
     }
 
     fn turn_to(&mut self, at: u64) -> u32 {
-        let unix = i128::from(at) + i128::from(self.boot_to_unix);
-        let second = unix.div_euclid(1_000_000_000) as i64;
-        if self.second != Some(second) {
-            self.second = Some(second);
-            let time = Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH);
-            self.utc = time.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-            self.local = time.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string();
+        // The second may have begun before the clock did.
+        let since = at.wrapping_sub(self.began);
+        if since < SECOND && !self.utc.is_empty() {
+            return since as u32;
         }
-        unix.rem_euclid(1_000_000_000) as u32
+        let unix = i128::from(at) + i128::from(self.boot_to_unix);
+        let second = unix.div_euclid(SECOND.into()) as i64;
+        let since = unix.rem_euclid(SECOND.into()) as u64;
+        self.began = at.wrapping_sub(since);
+        let time = Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH);
+        self.utc = time.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+        self.local = time.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string();
+        since as u32
     }
 
     /// RFC 3339, UTC, nanoseconds.
     pub fn rfc3339(&mut self, at: u64) -> &str {
-        let fraction = self.turn_to(at);
+        let mut fraction = self.turn_to(at);
+        let mut digits = *b".000000000Z";
+        for digit in digits[1..=9].iter_mut().rev() {
+            *digit += (fraction % 10) as u8;
+            fraction /= 10;
+        }
         self.whole.clear();
-        let _ = write!(self.whole, "{}.{fraction:09}Z", self.utc);
+        self.whole.push_str(&self.utc);
+        self.whole.push_str(str::from_utf8(&digits).expect("digits"));
         &self.whole
     }
 

@@ -3,7 +3,6 @@
 //! mounted in v1, in that hierarchy.
 
 use std::{
-    collections::HashMap,
     fs::File,
     os::{
         fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
@@ -11,6 +10,8 @@ use std::{
     },
     path::{Path, PathBuf},
 };
+
+use foldhash::{HashMap, HashMapExt as _};
 
 use crate::observation::Bytes;
 

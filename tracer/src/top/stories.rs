@@ -95,7 +95,7 @@ mod tests {
     }
 
     fn reap() -> What {
-        What::Reap(Box::new(crate::lifecycle::event::Reap {
+        What::Reap(crate::lifecycle::event::Reap {
             status: None,
             zombie: None,
             teardown: None,
@@ -107,7 +107,7 @@ mod tests {
             why: Vec::new(),
             exact: false,
             life: crate::lifecycle::event::Life::default(),
-        }))
+        })
     }
 
     fn key(pid: u32) -> Key {

@@ -194,7 +194,7 @@ fn types(events: &[Event], id: Identity) -> Vec<&'static str> {
 fn reap_of(events: &[Event], id: Identity) -> (u64, &Reap) {
     let reaps: Vec<_> = of(events, id)
         .filter_map(|event| match &event.what {
-            What::Reap(reap) => Some((event.at / MS, &**reap)),
+            What::Reap(reap) => Some((event.at / MS, reap)),
             _ => None,
         })
         .collect();
