@@ -4,7 +4,7 @@ use aya_ebpf::{
     bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
     helpers::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns},
     macros::map,
-    maps::{PerCpuArray, RingBuf},
+    maps::{Array, PerCpuArray, RingBuf},
 };
 use tracer_common::{Head, Kind, Loss};
 use zerocopy::IntoBytes;
@@ -19,6 +19,10 @@ static RING: RingBuf = RingBuf::with_byte_size(4096, 0);
 #[map]
 static LOST: PerCpuArray<u64> = PerCpuArray::with_max_entries(Loss::ALL.len() as u32, 0);
 
+/// Not 0: the reader sleeps and has asked for one wakeup.
+#[map]
+static ASLEEP: Array<u32> = Array::with_max_entries(1, 0);
+
 /// Adds one loss.
 #[inline(always)]
 pub(crate) fn count(reason: Loss) {
@@ -28,14 +32,26 @@ pub(crate) fn count(reason: Loss) {
     }
 }
 
-/// A wakeup per record costs a context switch per record: wake only when much is waiting, the
-/// reader's timer does the rest.
+/// A wakeup per record costs a context switch per record: wake only a reader that has fallen asleep, or
+/// when much is waiting; its timer does the rest.
 #[inline(always)]
-fn wakeup() -> u64 {
-    if RING.query(u64::from(BPF_RB_AVAIL_DATA)) >= u64::from(read!(CONFIG.wake_bytes)) {
-        u64::from(BPF_RB_FORCE_WAKEUP)
-    } else {
-        u64::from(BPF_RB_NO_WAKEUP)
+fn wakeup(otherwise: u64) -> u64 {
+    let is_much = RING.query(u64::from(BPF_RB_AVAIL_DATA)) >= u64::from(read!(CONFIG.wake_bytes));
+    if is_much || was_asleep() { u64::from(BPF_RB_FORCE_WAKEUP) } else { otherwise }
+}
+
+/// Whether the reader is to be woken, which is done once. The place of the record has been reserved by
+/// then: a reader that falls asleep after this look sees it.
+#[inline(always)]
+fn was_asleep() -> bool {
+    let Some(asleep) = ASLEEP.get_ptr_mut(0) else { return false };
+    // SAFETY: the map outlives the program; another CPU at most wakes the reader, too.
+    unsafe {
+        let was = asleep.read_volatile() != 0;
+        if was {
+            asleep.write_volatile(0);
+        }
+        was
     }
 }
 
@@ -74,7 +90,7 @@ pub(crate) fn record<T: IntoBytes + 'static>(make: impl FnOnce(u64) -> T) {
     match RING.reserve::<T>(0) {
         Some(mut room) => {
             room.write(make(now()));
-            room.submit(wakeup());
+            room.submit(wakeup(u64::from(BPF_RB_NO_WAKEUP)));
         }
         None => count(Loss::RingFull),
     }
@@ -86,16 +102,17 @@ pub(crate) fn record_in_place<T: IntoBytes + Default + 'static>(fill: impl FnOnc
     match RING.reserve::<T>(0) {
         Some(mut room) => {
             fill(now(), room.write(T::default()));
-            room.submit(wakeup());
+            room.submit(wakeup(u64::from(BPF_RB_NO_WAKEUP)));
         }
         None => count(Loss::RingFull),
     }
 }
 
-/// Writes one record of variable size.
+/// Writes one record of variable size. Its place is reserved after the look at the reader, so it is left to
+/// the kernel to wake one that has read all that was before (`bpf_ringbuf_commit`, kernel/bpf/ringbuf.c).
 #[inline(always)]
 pub(crate) fn bytes(record: &[u8]) {
-    if RING.output::<[u8]>(record, wakeup()).is_err() {
+    if RING.output::<[u8]>(record, wakeup(0)).is_err() {
         count(Loss::RingFull);
     }
 }

@@ -30,6 +30,11 @@ impl Order {
         Some(next)
     }
 
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// How many came after a newer one had been released. They are handed on all the same.
     pub fn late(&self) -> u64 {
         self.late

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{
     clock::boot_now,
-    lifecycle::{Model, filter::Filter},
+    lifecycle::{Model, RECENT, filter::Filter},
     observation::{Identity, Observation},
     order::Order,
     recording::Counts,
@@ -23,6 +23,8 @@ const HOLD_BUSY: u64 = 100_000_000;
 const BUSY_AT_MOST: u64 = 1_000_000_000;
 /// How long between two looks at it.
 const A_MOMENT: Duration = Duration::from_millis(1);
+/// A reader that rests looks once in so long all the same, ns.
+pub(crate) const REST: u64 = 1_000_000_000;
 /// How long after the last loss the process table is read, ns: in the middle of a storm it would help
 /// nothing.
 const HEAL_AFTER: u64 = 1_500_000_000;
@@ -138,6 +140,18 @@ impl Road {
         {
             self.heal();
         }
+    }
+
+    /// Whether the reader can rest until the next record, which then wakes it: nothing is on its way, and
+    /// nothing will be due, or asks for looks, before it looks again anyway.
+    pub(crate) fn rest(&mut self, drained: Drained) -> bool {
+        let next = boot_now() + REST + RECENT;
+        drained == Drained::Emptied
+            && self.order.is_empty()
+            && self.wounded.is_none()
+            && self.model.due().is_none_or(|due| due > next)
+            && self.tape.as_ref().is_none_or(Tape::is_written)
+            && self.live.sleep()
     }
 
     /// Takes the rest, and heals what is wounded.

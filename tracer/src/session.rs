@@ -15,7 +15,7 @@ use crate::{
         summary::Summary,
     },
     recording::Header,
-    road::Road,
+    road::{REST, Road},
     settings,
     signals::Signals,
     sink::{
@@ -141,11 +141,12 @@ impl Telling {
         let mut tick = tokio::time::interval(tick(settings));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut until = settings.duration.map(|duration| Instant::now() + duration);
-        let mut second = tokio::time::interval(Duration::from_secs(1));
+        let mut second = tokio::time::interval(Duration::from_nanos(REST));
         let mut awaited = settings.record.as_ref().and_then(|record| record.on.as_ref());
         let shows_progress =
             settings.style.quiet && settings.command.is_none() && std::io::stderr().is_terminal();
         let mut drained = Drained::Emptied;
+        let mut rests = false;
         loop {
             let Self { road, output, .. } = self;
             let Road { live, tape, .. } = road;
@@ -170,12 +171,20 @@ impl Telling {
                         until = Some(Instant::now() + rest);
                     }
                 }
-                _ = tick.tick() => {}
-                filled = live.filled(), if !is_stalled => filled?,
+                _ = tick.tick(), if !rests => {}
+                filled = live.filled(), if !is_stalled => {
+                    filled?;
+                    // The first record after a rest, whose like come in company: a tick takes them all.
+                    if std::mem::take(&mut rests) {
+                        tick.reset();
+                        continue;
+                    }
+                }
                 () = std::future::ready(()), if drained == Drained::Rest && !is_stalled => {}
             }
             drained = self.pump(false);
             self.road.attend(drained);
+            rests = self.output.is_flushed() && self.road.rest(drained);
         }
     }
 

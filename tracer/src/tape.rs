@@ -100,6 +100,11 @@ impl Tape {
         self.write();
     }
 
+    /// Whether all that it was told is on its way to the file.
+    pub(crate) fn is_written(&self) -> bool {
+        self.writer.is_empty() && self.output.is_flushed()
+    }
+
     /// So much is waiting that nothing more should be made.
     pub(crate) fn is_stalled(&self) -> bool {
         self.output.is_stalled()

@@ -42,6 +42,8 @@ use summary::{Living, Summary, Tally, Totals};
 use waits::Waits;
 use zombies::Alarm;
 
+pub(crate) use why::RECENT;
+
 use crate::observation::{
     Execed, Exited, Fact, Forked, Found, Identity, Measure, Observation, Sigchld, Space,
 };
@@ -144,7 +146,7 @@ impl Model {
     }
 
     /// When something is to be told even if nothing is observed.
-    fn due(&self) -> Option<u64> {
+    pub fn due(&self) -> Option<u64> {
         let alarm = self.alarms.first().map(|alarm| alarm.due);
         alarm.into_iter().chain(self.flood.due()).min()
     }
@@ -183,7 +185,7 @@ impl Model {
     /// Of those that are about to be reported the parents, and themselves if they only lack their main
     /// thread: what these do now will be evidence.
     pub fn suspects(&self, now: u64) -> Vec<Identity> {
-        let until = now.saturating_add(why::RECENT);
+        let until = now.saturating_add(RECENT);
         let due = self.alarms.iter().take_while(|alarm| alarm.due <= until);
         let defunct = due.filter_map(|alarm| self.defunct(*alarm));
         let suspect = |one: &Process| match one.state {

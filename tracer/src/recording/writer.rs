@@ -83,6 +83,11 @@ impl Writer {
         }
     }
 
+    /// Whether nothing waits for its frame to be closed.
+    pub fn is_empty(&self) -> bool {
+        self.frame.is_empty()
+    }
+
     /// The frames that are closed, to be written.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.closed)

@@ -122,6 +122,11 @@ impl Output {
         self.buffer.len() >= FULL
     }
 
+    /// Whether all of it has been passed on.
+    pub fn is_flushed(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
     /// Passes on what is in the buffer, unless the writer is behind.
     pub fn flush(&mut self) {
         let Some(writer) = &self.writer else { return };

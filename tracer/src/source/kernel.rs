@@ -1,7 +1,11 @@
 //! Loads the BPF programs into the running kernel and attaches them.
 
 use std::{
-    os::fd::{AsFd as _, AsRawFd as _},
+    fs::File,
+    os::{
+        fd::{AsFd as _, AsRawFd as _},
+        unix::fs::FileExt as _,
+    },
     path::Path,
 };
 
@@ -278,22 +282,44 @@ pub(crate) struct Misses {
     pub(crate) others: u64,
 }
 
-/// How often the kernel left out a program of this tier because it was running on that CPU already,
-/// in a task that had been preempted (`bpf_trace_run`, kernel/trace/bpf_trace.c), counted since 5.12.
-pub(crate) fn misses(ebpf: &Ebpf, tier: &Tier) -> Misses {
-    let mut misses = Misses::default();
-    for hook in tier.hooks {
-        let count = ebpf.program(hook.program).and_then(missed).unwrap_or(0);
-        let of = if hook.always_a_fact() { &mut misses.facts } else { &mut misses.others };
-        *of += count;
-    }
-    misses
+/// Where the kernel counts how often it left out a program because it was running on that CPU already, in a
+/// task that had been preempted (`bpf_trace_run`, kernel/trace/bpf_trace.c), since 5.12.
+pub(crate) struct MissCounters(Vec<MissCounter>);
+
+struct MissCounter {
+    /// What the kernel says of the program's descriptor.
+    info: Option<File>,
+    of_facts: bool,
 }
 
-fn missed(program: &Program) -> Option<u64> {
-    let fd = program.fd().ok()?.as_fd().as_raw_fd();
-    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).ok()?;
-    let count = info.lines().find_map(|line| line.strip_prefix("recursion_misses:"))?;
+impl MissCounters {
+    /// Of the programs of this tier, which are loaded.
+    pub(crate) fn open(ebpf: &Ebpf, tier: &Tier) -> Self {
+        let counter = |hook: &Hook| {
+            let fd = ebpf.program(hook.program).and_then(|program| program.fd().ok());
+            let path = fd.map(|fd| format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd()));
+            let info = path.and_then(|path| File::open(path).ok());
+            MissCounter { info, of_facts: hook.always_a_fact() }
+        };
+        Self(tier.hooks.iter().map(counter).collect())
+    }
+
+    /// As of now.
+    pub(crate) fn read(&self) -> Misses {
+        let mut misses = Misses::default();
+        for MissCounter { info, of_facts } in &self.0 {
+            let of = if *of_facts { &mut misses.facts } else { &mut misses.others };
+            *of += info.as_ref().and_then(missed).unwrap_or(0);
+        }
+        misses
+    }
+}
+
+fn missed(info: &File) -> Option<u64> {
+    let mut text = [0; 1024];
+    let len = info.read_at(&mut text, 0).ok()?;
+    let mut lines = str::from_utf8(&text[..len]).ok()?.lines();
+    let count = lines.find_map(|line| line.strip_prefix("recursion_misses:"))?;
     count.trim().parse().ok()
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
-    maps::{HashMap, MapData, PerCpuArray},
+    maps::{Array, HashMap, MapData, PerCpuArray},
 };
 use aya_log::EbpfLogger;
 use tracer_common::{Config, Loss};
@@ -13,7 +13,7 @@ use tracer_common::{Config, Loss};
 use super::{
     cgroups::Cgroups,
     decode::decode,
-    kernel::{self, FENTRY, Hook, Loader, TRACEPOINT, Tier, Types},
+    kernel::{self, FENTRY, Hook, Loader, MissCounters, TRACEPOINT, Tier, Types},
     pids::Room,
     probe,
     refusal::hook_refused,
@@ -54,9 +54,15 @@ const LOSSES_EVERY: u64 = 1_000_000_000;
 pub(crate) struct Live {
     tier: &'static Tier,
     ring: Ring,
+    /// Not 0: the next record wakes the reader.
+    asleep: Array<MapData, u32>,
+    /// What the ring had given when that was last asked for.
+    asked: Option<u64>,
     lost: PerCpuArray<MapData, u64>,
     losses: [u64; Loss::ALL.len()],
     losses_read: u64,
+    /// What the ring had given then.
+    counted: u64,
     malformed: u64,
     received: u64,
     cgroups: Cgroups,
@@ -65,8 +71,10 @@ pub(crate) struct Live {
     logger: EbpfLogger<&'static dyn log::Log>,
     attached: u64,
     scope: Scope,
-    ebpf: Ebpf,
+    misses: MissCounters,
     missed: u64,
+    /// Dropping it detaches everything.
+    _ebpf: Ebpf,
 }
 
 impl Live {
@@ -129,6 +137,8 @@ impl Live {
         Ok(Self {
             tier,
             ring,
+            asleep: Array::try_from(ebpf.take_map("ASLEEP").context("no map ASLEEP")?)?,
+            asked: None,
             lost: PerCpuArray::try_from(ebpf.take_map("LOST").context("no map LOST")?)?,
             losses: [0; Loss::ALL.len()],
             losses_read: attached,
@@ -140,8 +150,10 @@ impl Live {
             logger: EbpfLogger::init(&mut ebpf)?,
             attached,
             scope,
-            ebpf,
+            misses: MissCounters::open(&ebpf, tier),
             missed: 0,
+            counted: 0,
+            _ebpf: ebpf,
         })
     }
 
@@ -173,7 +185,7 @@ impl Live {
 
     /// How often the kernel left out a program where there may have been nothing to tell.
     pub(crate) fn left_out(&self) -> u64 {
-        kernel::misses(&self.ebpf, self.tier).others
+        self.misses.read().others
     }
 
     /// What the process table shows of these processes, each in the traced tree or not, and of others
@@ -190,6 +202,19 @@ impl Live {
     /// Waits until the ring has filled to the mark.
     pub(crate) async fn filled(&self) -> Result<()> {
         self.ring.filled().await
+    }
+
+    /// Has the next record wake the reader, unless one is there by now. Who reserved its place before it
+    /// could see that is seen by its place.
+    pub(crate) fn sleep(&mut self) -> bool {
+        // As long as nothing comes it has not been taken back.
+        if self.asked != Some(self.received) {
+            if self.asleep.set(0, 1, 0).is_err() {
+                return false;
+            }
+            self.asked = Some(self.received);
+        }
+        self.ring.is_empty()
     }
 
     /// Hands over what the ring holds.
@@ -210,16 +235,19 @@ impl Live {
         })
     }
 
-    /// How full the machine and its cgroups are, once a second at most.
+    /// How full the machine and its cgroups are, when it is time to look again.
     pub(crate) fn measure(&mut self, take: &mut impl FnMut(Observation)) {
-        self.room.measure(&self.cgroups).into_iter().for_each(take);
+        self.room.measure(&self.cgroups, self.received).into_iter().for_each(take);
     }
 
-    /// What was lost since the last look, at most once a second unless it is the last.
+    /// What was lost since the last look: at most once a second, and where nothing came nothing was lost,
+    /// unless it is the last look.
     pub(crate) fn losses(&mut self, now: u64, last: bool, take: &mut impl FnMut(Observation)) {
-        if !last && now < self.losses_read + LOSSES_EVERY {
+        let is_due = now >= self.losses_read + LOSSES_EVERY && self.received != self.counted;
+        if !last && !is_due {
             return;
         }
+        self.counted = self.received;
         let since = std::mem::replace(&mut self.losses_read, now);
         let mut report = |count, place| {
             if count > 0 {
@@ -227,7 +255,7 @@ impl Live {
                 take(Observation { at: now, fact: Fact::Lost(lost) });
             }
         };
-        let missed = kernel::misses(&self.ebpf, self.tier).facts;
+        let missed = self.misses.read().facts;
         let mut total = missed - std::mem::replace(&mut self.missed, missed);
         for (reason, known) in Loss::ALL.iter().zip(&mut self.losses) {
             // The map outlives us and the index is in it, so this does not fail.

@@ -19,6 +19,9 @@ use crate::{
 
 /// Nothing is read more often, ns.
 const EVERY: u64 = 1_000_000_000;
+/// While no record comes, it is read as often as a rate needs it (`lifecycle::gauge`), ns: the machine can
+/// still fill with threads.
+const EVERY_QUIET: u64 = 5_000_000_000;
 /// Measures take at most this part of the time.
 const MEASURES: u64 = 1000;
 /// Counting zombies, which is done only while forks fail, takes at most this part of the time.
@@ -29,6 +32,8 @@ const CGROUPS: usize = 10_000;
 /// What is read, and when again.
 pub(super) struct Room {
     measured: Turn,
+    /// How many records there had been then.
+    received: u64,
     counted: Turn,
     count: Option<Count>,
 }
@@ -43,30 +48,31 @@ struct Count {
 /// Something that costs time and is not done too often.
 struct Turn {
     part: u64,
-    next: u64,
+    begun: u64,
+    cost: u64,
 }
 
 impl Turn {
     fn new(part: u64) -> Self {
-        Self { part, next: 0 }
+        Self { part, begun: 0, cost: 0 }
     }
 
-    /// Does it, if it is its turn.
-    fn take<T>(&mut self, what: impl FnOnce() -> T) -> Option<T> {
+    /// Does it, if it is its turn: not before `every` is over.
+    fn take<T>(&mut self, every: u64, what: impl FnOnce() -> T) -> Option<T> {
         let begun = boot_now();
-        if begun < self.next {
+        if begun < self.begun + every.max(self.cost.saturating_mul(self.part)) {
             return None;
         }
         let done = what();
-        let cost = boot_now() - begun;
-        self.next = begun + EVERY.max(cost.saturating_mul(self.part));
+        (self.begun, self.cost) = (begun, boot_now() - begun);
         Some(done)
     }
 }
 
 impl Room {
     pub(super) fn new() -> Self {
-        Self { measured: Turn::new(MEASURES), counted: Turn::new(CENSUS), count: None }
+        let (measured, counted) = (Turn::new(MEASURES), Turn::new(CENSUS));
+        Self { measured, received: 0, counted, count: None }
     }
 
     /// Adds to a failed fork what only /proc knows, as of now or, when many fail, of a moment ago.
@@ -76,7 +82,7 @@ impl Room {
             pid_max: number(Path::new(PID_MAX)),
             zombies: zombies().into(),
         };
-        if let Some(count) = self.counted.take(count) {
+        if let Some(count) = self.counted.take(EVERY, count) {
             self.count = Some(count);
         }
         if let Some(count) = &self.count {
@@ -86,15 +92,17 @@ impl Room {
         }
     }
 
-    /// How full the machine and its cgroups are, when it is time to look again.
-    pub(super) fn measure(&mut self, cgroups: &Cgroups) -> Option<Observation> {
-        let measures = self.measured.take(|| {
+    /// How full the machine and its cgroups are, when it is time to look again. So many records have come.
+    pub(super) fn measure(&mut self, cgroups: &Cgroups, received: u64) -> Option<Observation> {
+        let every = if received == self.received { EVERY_QUIET } else { EVERY };
+        let measures = self.measured.take(every, || {
             let mut measures = machine();
             if let Some(root) = cgroups.pids_root() {
                 measures.extend(limited(root));
             }
             measures
         })?;
+        self.received = received;
         Some(Observation { at: boot_now(), fact: Fact::Measured(measures) })
     }
 }
@@ -208,7 +216,7 @@ mod tests {
     #[test]
     fn what_was_done_just_now_waits_for_its_turn() {
         let mut turn = Turn::new(1000);
-        assert_eq!(turn.take(|| 1), Some(1));
-        assert_eq!(turn.take(|| 2), None);
+        assert_eq!(turn.take(EVERY, || 1), Some(1));
+        assert_eq!(turn.take(EVERY, || 2), None);
     }
 }

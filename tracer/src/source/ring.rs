@@ -48,6 +48,11 @@ impl Ring {
         Ok(())
     }
 
+    /// Whether there is no record, nor the place of one.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ends.meet()
+    }
+
     /// Hands over as many records as there are, `most` at most.
     pub(super) fn drain(&mut self, most: usize, mut take: impl FnMut(&[u8])) -> Drained {
         let records = self.records.get_mut();
