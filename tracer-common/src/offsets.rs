@@ -73,6 +73,8 @@ offsets! {
     task_real_parent = "task_struct" ["real_parent"];
     /// The ptrace tracer if there is one, else the real parent.
     task_parent = "task_struct" ["parent"];
+    /// First of its children, or itself.
+    task_children = "task_struct" ["children.next"];
     /// Main thread of the group.
     task_group_leader = "task_struct" ["group_leader"];
     /// What the threads of a group share.
@@ -99,6 +101,8 @@ offsets! {
     task_nsproxy = "task_struct" ["nsproxy"];
     /// Threads that have not begun to exit.
     signal_live = "signal_struct" ["live.counter"];
+    /// Threads that have not been released.
+    signal_threads = "signal_struct" ["nr_threads"];
     /// `SIGNAL_*` flags.
     signal_flags = "signal_struct" ["flags"];
     /// Wait status when the whole group was ended at once.

@@ -164,7 +164,8 @@ pub struct LeaderExit {
     pub reserved: u32,
 }
 
-/// [`Exit::adopter_kind`]: nobody adopts, an init of a pid namespace takes its children with it.
+/// [`Exit::adopter_kind`]: nobody adopts. It has no children, or takes them with it: it is the init of a pid
+/// namespace.
 pub const ADOPTER_NONE: u32 = 0;
 /// [`Exit::adopter_kind`]: the machine's init.
 pub const ADOPTER_INIT: u32 = 1;

@@ -15,7 +15,6 @@ use core::ptr::read_volatile;
 
 use tracer_common::{ABSENT, COMM_LEN, Filled, SIGCHLD_IGNORED, SIGCHLD_NOCLDWAIT};
 
-use self::at::At;
 pub(crate) use self::{limits::fork_failed, registers::Registers};
 use crate::settings::read;
 
@@ -54,14 +53,16 @@ macro_rules! field {
 }
 pub(crate) use field;
 
-/// What the process of a task does with SIGCHLD, as `SIGCHLD_*` bits. One that has given up its table
-/// of actions reads as one with default actions.
+/// Where the action for SIGCHLD begins in the table of a process.
 #[inline(always)]
-fn sigchld(task: At) -> u32 {
-    let action = read!(OFFSETS.sighand_action) + (SIGCHLD - 1) * ACTION_SIZE;
-    let sighand = task.follow(read!(OFFSETS.task_sighand));
-    let handler: u64 = sighand.get(action + read!(OFFSETS.action_handler));
-    let flags: u64 = sighand.get(action + read!(OFFSETS.action_flags));
+fn sigchld_action() -> u32 {
+    read!(OFFSETS.sighand_action) + (SIGCHLD - 1) * ACTION_SIZE
+}
+
+/// What an action for SIGCHLD means, as `SIGCHLD_*` bits. A process that has given up its table of actions
+/// reads as one with default actions.
+#[inline(always)]
+fn sigchld(handler: u64, flags: u64) -> u32 {
     u32::from(handler == SIG_IGN) * SIGCHLD_IGNORED
         + u32::from(flags & SA_NOCLDWAIT != 0) * SIGCHLD_NOCLDWAIT
 }
@@ -123,7 +124,11 @@ impl Task {
     /// What its process does with SIGCHLD, as `SIGCHLD_*` bits.
     #[inline(always)]
     pub(crate) fn sigchld(self) -> u32 {
-        sigchld(At(self.0))
+        let sighand: *const u8 = field!(self.0, task_sighand);
+        let handler = sigchld_action() + read!(OFFSETS.action_handler);
+        let flags = sigchld_action() + read!(OFFSETS.action_flags);
+        // SAFETY: fields of one action in the table that was found in BTF.
+        unsafe { sigchld(load(sighand, handler), load(sighand, flags)) }
     }
 
     /// The process of a main thread.

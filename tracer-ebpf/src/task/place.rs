@@ -5,7 +5,7 @@ use core::ptr::read_volatile;
 use aya_ebpf::helpers::bpf_probe_read_kernel;
 use tracer_common::{ADOPTER_INIT, ADOPTER_NONE, ADOPTER_PIDNS_INIT, ADOPTER_SUBREAPER, Ids};
 
-use super::{Group, Process, Task, at::At, field, sigchld};
+use super::{Group, Process, Task, at::At, field, sigchld, sigchld_action};
 use crate::settings::read;
 
 /// x86-64: `sizeof(struct upid)`, an `int` and a pointer.
@@ -84,7 +84,7 @@ impl Process {
     #[inline(always)]
     fn adopter(self, group: Group, Namespace { ns, level, .. }: Namespace) -> Adopter {
         let none = Adopter { tgid: 0, start: 0, kind: ADOPTER_NONE, sigchld: 0 };
-        let Some(ns) = ns else { return none };
+        let Some(ns) = ns.filter(|_| !self.is_childless(group)) else { return none };
         let init = Task(field!(ns, pidns_child_reaper)).process();
         let tgid = init.tgid();
         if tgid == self.tgid() {
@@ -107,8 +107,19 @@ impl Process {
             tgid,
             start: leader.get(read!(OFFSETS.task_start)),
             kind: ADOPTER_SUBREAPER,
-            sigchld: sigchld(subreaper),
+            sigchld: sigchld_at(subreaper),
         }
+    }
+
+    /// Whether it has no children for certain. They hang on the threads of their parent (`children` in
+    /// `struct task_struct`), so that with more threads than this one there may be some elsewhere. None is
+    /// added any more (`find_alive_thread`, kernel/exit.c).
+    #[inline(always)]
+    fn is_childless(self, Group(signal): Group) -> bool {
+        let threads: u32 = field!(signal, signal_threads);
+        let first: *const u8 = field!(self.task.0, task_children);
+        let list = self.task.0.wrapping_add(read!(OFFSETS.task_children) as usize);
+        threads == 1 && first == list
     }
 
     /// The nearest ancestor that is a subreaper and alive, else task 0, which ends every chain. By
@@ -142,6 +153,15 @@ impl Process {
         let pid: *const u8 = field!(self.leader.0, task_thread_pid);
         field!(pid, pid_level)
     }
+}
+
+/// What a process that is read by address does with SIGCHLD.
+#[inline(always)]
+fn sigchld_at(task: At) -> u32 {
+    let sighand = task.follow(read!(OFFSETS.task_sighand));
+    let action = sigchld_action();
+    let handler: u64 = sighand.get(action + read!(OFFSETS.action_handler));
+    sigchld(handler, sighand.get(action + read!(OFFSETS.action_flags)))
 }
 
 #[inline(always)]
