@@ -1,12 +1,26 @@
-//! What the hooks cost programs that they have nothing to say about.
+//! What the hooks cost programs that they have nothing to say about, and what the tracer asks of the kernel.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 use crate::{
     figures,
-    story::{Watch, measured},
+    story::{Partner, Watch, fixture, measured, output, scratch, until},
 };
 
 /// Pairs without and with the tracer; the best of each side counts, which noise can only worsen.
 const PAIRS: usize = 5;
+/// How long an idle session is looked at.
+const QUIET: Duration = Duration::from_secs(5);
 
 #[test]
 fn other_system_calls_are_free_with_the_fentry_hooks() {
@@ -22,4 +36,69 @@ fn other_system_calls_are_free_with_the_fentry_hooks() {
     let most = if figures::are_kept() { 1005 } else { 1100 };
     // The tracepoint hooks send every system call through the slow path: told in the README.
     assert!(!fentry || permille <= most, "{permille} per mille of the time without");
+}
+
+/// A figure of `docs/costs.json`, and the tenth by which it may be missed. Those of time are no exact counts,
+/// so they are recorded by hand, as the most there was.
+fn most(name: &str) -> f64 {
+    let costs = include_str!("../../../docs/costs.json");
+    let costs: BTreeMap<String, f64> = serde_json::from_str(costs).expect("JSON");
+    costs[name] * 1.1
+}
+
+/// How often the threads of a process have gone to sleep.
+fn sleeps(pid: u32) -> u64 {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("its threads");
+    let of = |thread: std::io::Result<fs::DirEntry>| {
+        let status = fs::read_to_string(thread.expect("a thread").path().join("status"));
+        let status = status.expect("its status");
+        let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        count.expect("a count").trim().parse::<u64>().expect("a number")
+    };
+    threads.map(of).sum()
+}
+
+#[test]
+fn an_idle_session_is_woken_by_nothing_but_its_clock() {
+    let partner = Partner::start(&["storm"], 0);
+    let watch = Watch::start(&["--pid", &partner.pid().to_string()]);
+    let after = |time: Duration| {
+        let begun = Instant::now();
+        until("some time has passed", || (begun.elapsed() >= time).then_some(()));
+        sleeps(watch.pid())
+    };
+    let before = after(Duration::from_secs(1));
+    let per_second = (after(QUIET) - before) as f64 / QUIET.as_secs_f64();
+    partner.kill();
+    watch.stop();
+    assert!(per_second <= most("wakeups of an idle session per second"), "{per_second}");
+}
+
+#[test]
+fn a_thousand_events_take_few_system_calls() {
+    // Our own tree: zombies of others would be looked at.
+    let watch = Watch::start(&["--pid", &std::process::id().to_string()]);
+    let counts = scratch("strace");
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-c", "-o"]).arg(&counts).arg("-p").arg(watch.pid().to_string());
+    let mut strace = strace.spawn().expect("strace");
+    let status = format!("/proc/{}/status", watch.pid());
+    until("strace looks at it", || {
+        let status = fs::read_to_string(&status).expect("its status");
+        (!status.contains("TracerPid:\t0\n")).then_some(())
+    });
+    let begun = Instant::now();
+    output(Command::new(fixture()).args(["forks_in_a_row", "1", "10000"]));
+    watch.wait_for("reap", 10_000);
+    let seconds = begun.elapsed().as_secs_f64();
+    kill(Pid::from_raw(strace.id() as i32), Signal::SIGINT).expect("kill");
+    strace.wait().expect("wait");
+    let thousands = watch.stop().events.len() as f64 / 1000.0;
+    let table = fs::read_to_string(&counts).expect("what strace counted");
+    fs::remove_file(&counts).expect("what strace counted");
+    let total = table.lines().find(|line| line.ends_with(" total")).expect("a total");
+    let calls: f64 = total.split_whitespace().nth(3).and_then(|count| count.parse().ok()).unwrap();
+    let most = thousands * most("system calls per 1,000 events")
+        + seconds * most("system calls per second of a busy session");
+    assert!(calls <= most, "{calls} of {most} for {thousands} thousands in {seconds} s:\n{table}");
 }
