@@ -7,6 +7,7 @@ mod page;
 mod pairs;
 mod programs;
 mod result;
+mod stages;
 mod steady;
 mod tools;
 
@@ -62,8 +63,13 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
     let is_wanted =
         |name: &str| options.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()));
     let mut results = Results::new(options.pairs, options.seconds);
+    if options.peers {
+        let left_out = tools::LEFT_OUT.map(|(tool, why)| (tool.to_owned(), why.to_owned()));
+        results.left_out = left_out.into();
+    }
     for tool in tools::all(&tracer, options.peers) {
         results.versions.extend(tool.version());
+        results.commands.insert(tool.name.to_owned(), tool.typed());
         for load in load::ALL.iter().filter(|load| is_wanted(load.name)) {
             match pairs::run(&bench, load, &tool, options.pairs) {
                 Ok(pairs) => results.pairs.push(pairs),
@@ -77,6 +83,9 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
                 Err(error) => return Err(error),
             }
         }
+    }
+    if is_wanted("stages") {
+        results.stages = stages::times(workspace)?;
     }
     if is_wanted("programs") {
         results.programs = programs::cost(&bench, &tracer)?;

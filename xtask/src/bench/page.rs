@@ -1,6 +1,6 @@
 //! The results as people read them.
 
-use super::result::{Idle, Pairs, Program, Results, Spread, Sustained};
+use super::result::{Idle, Pairs, Program, Results, Spread, Stage, Sustained};
 
 /// The whole page.
 pub(super) fn page(results: &Results) -> String {
@@ -27,12 +27,22 @@ pub(super) fn page(results: &Results) -> String {
         versions.collect::<String>(),
         pairs.collect::<String>(),
     );
+    let commands = results.commands.iter().map(|(tool, typed)| format!("- {tool}: `{typed}`\n"));
+    let commands = (!results.commands.is_empty())
+        .then(|| format!("\nEach tool is started as\n\n{}", commands.collect::<String>()));
+    let left_out =
+        results.left_out.iter().map(|(tool, why)| format!("\n{tool} is not here: {why}.\n"));
+    let left_out = Some(left_out.collect());
+    let stages = (!results.stages.is_empty()).then(|| stages(&results.stages));
     let programs = (!results.programs.is_empty()).then(|| programs(&results.programs));
     let idle = results.idle.as_ref().map(idle);
     let sustained = results.sustained.as_ref().map(sustained);
     let failed = results.failed.iter().map(|(tool, said)| format!("\n{tool} failed: {said}\n"));
     let failed = Some(failed.collect());
-    [Some(head), failed, programs, idle, sustained].into_iter().flatten().collect()
+    [Some(head), failed, left_out, commands, stages, programs, idle, sustained]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn idle(idle: &Idle) -> String {
@@ -62,6 +72,18 @@ fn row(pairs: &Pairs) -> String {
         pairs.per_second,
         mib(pairs.peak_rss_bytes),
         pairs.start_up_ms.median,
+    )
+}
+
+fn stages(stages: &[Stage]) -> String {
+    let row = |one: &Stage| {
+        let Stage { stage, hooks, ns_per_event } = one;
+        format!("| {stage} | {hooks} | {ns_per_event:.0} |\n")
+    };
+    format!(
+        "\nAn event's way in user space, stage by stage (`cargo bench -p tracer`, medians):\n\n\
+         | stage | hooks | ns per event |\n|---|---|---|\n{}",
+        stages.iter().map(row).collect::<String>(),
     )
 }
 

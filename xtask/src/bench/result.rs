@@ -19,9 +19,17 @@ pub(super) struct Results {
     pub seconds: f64,
     /// What each program says that it is.
     pub versions: BTreeMap<String, String>,
+    /// How each tool was started.
+    #[serde(default)]
+    pub commands: BTreeMap<String, String>,
     pub pairs: Vec<Pairs>,
     /// Tools that could not do it here, and what they said.
     pub failed: BTreeMap<String, String>,
+    /// Tools that were not tried, and why.
+    #[serde(default)]
+    pub left_out: BTreeMap<String, String>,
+    #[serde(default)]
+    pub stages: Vec<Stage>,
     pub programs: Vec<Program>,
     pub idle: Option<Idle>,
     pub sustained: Option<Sustained>,
@@ -72,6 +80,14 @@ impl Spread {
         };
         Self { least: values[0], median, most: values[values.len() - 1] }
     }
+}
+
+/// A stage of an event's way in user space, with the records of one set of hooks.
+#[derive(Debug, PartialEq, Deserialize, Serialize)]
+pub(super) struct Stage {
+    pub stage: String,
+    pub hooks: String,
+    pub ns_per_event: f64,
 }
 
 /// A BPF program under a load of processes that exec.

@@ -17,6 +17,16 @@ pub(super) const PACKAGES: [Package; 5] = [
     ("strace", "strace"),
 ];
 
+/// Tools that a comparison like this one cannot have, and why.
+pub(super) const LEFT_OUT: [(&str, &str); 3] = [
+    ("execsnoop", "it tells of programs, and so of no life that runs none, nor of any end"),
+    (
+        "perf record",
+        "what it writes can be read when it has ended: neither its start-up nor its losses show",
+    ),
+    ("tracexec", "it tells of programs, too, and Debian has no package of it"),
+];
+
 /// What the script of bpftrace is to tell is what tracer tells by default, as far as a script can.
 const SCRIPT: &str = include_str!("lifecycle.bt");
 /// Tools that read tracepoints look for tracefs in either place. A private mount leaves the machine's as
@@ -69,6 +79,21 @@ impl Tool {
             command.arg(option).arg(load.to_string());
         }
         (command, self.file_option.is_none())
+    }
+
+    /// What one would type.
+    pub(super) fn typed(&self) -> String {
+        let program = self.program.file_name().unwrap_or(self.program.as_os_str());
+        let options = [self.file_option, self.pid_option].into_iter().flatten();
+        let options = options.flat_map(|option| {
+            [option, if Some(option) == self.pid_option { "PID" } else { "FILE" }]
+        });
+        let arguments = self.arguments.iter().map(|argument| argument.to_string_lossy());
+        let arguments = arguments.map(|one| {
+            if one == SCRIPT { "\"$(cat xtask/src/bench/lifecycle.bt)\"".into() } else { one }
+        });
+        let words = std::iter::once(program.to_string_lossy()).chain(arguments);
+        words.chain(options.map(Into::into)).collect::<Vec<_>>().join(" ")
     }
 
     /// Whether the line tells the end of a process of the load.
