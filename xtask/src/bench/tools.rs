@@ -11,7 +11,7 @@ use crate::{packages::Tool as Package, process};
 /// The tools beside tracer that Debian has.
 pub(super) const PACKAGES: [Package; 5] = [
     ("bpftrace", "bpftrace"),
-    ("exitsnoop-bpfcc", "bpfcc-tools"),
+    ("exitsnoop", "libbpf-tools"),
     ("forkstat", "forkstat"),
     ("perf", "linux-perf"),
     ("strace", "strace"),
@@ -43,6 +43,8 @@ pub(super) struct Tool {
     /// It follows one process, given by this option.
     pid_option: Option<&'static str>,
     needs_tracefs: bool,
+    /// It would keep its lines back where they do not go to a terminal.
+    is_buffered: bool,
     /// What a line that tells an end has.
     end: &'static str,
     /// It shows names of processes, so that only the load's need be counted.
@@ -58,6 +60,7 @@ impl Tool {
             file_option: None,
             pid_option: None,
             needs_tracefs: false,
+            is_buffered: false,
             end: "",
             shows_names: true,
         }
@@ -65,13 +68,14 @@ impl Tool {
 
     /// The command that writes to this file; `None` where that is standard output.
     pub(super) fn command(&self, file: &Path, load: u32) -> (Command, bool) {
-        let mut command = Command::new("unshare");
+        let mut command = Command::new(if self.needs_tracefs { "unshare" } else { "env" });
         if self.needs_tracefs {
-            command.args(["--mount", "sh", "-c", WITH_TRACEFS, "sh"]).arg(&self.program);
-        } else {
-            command = Command::new(&self.program);
+            command.args(["--mount", "sh", "-c", WITH_TRACEFS, "sh"]);
         }
-        command.args(&self.arguments).env("PYTHONUNBUFFERED", "1");
+        if self.is_buffered {
+            command.args(["stdbuf", "-oL"]);
+        }
+        command.arg(&self.program).args(&self.arguments).env("PYTHONUNBUFFERED", "1");
         if let Some(option) = self.file_option {
             command.arg(option).arg(file);
         }
@@ -92,7 +96,8 @@ impl Tool {
         let arguments = arguments.map(|one| {
             if one == SCRIPT { "\"$(cat xtask/src/bench/lifecycle.bt)\"".into() } else { one }
         });
-        let words = std::iter::once(program.to_string_lossy()).chain(arguments);
+        let by_line = self.is_buffered.then_some("stdbuf -oL".into());
+        let words = by_line.into_iter().chain([program.to_string_lossy()]).chain(arguments);
         words.chain(options.map(Into::into)).collect::<Vec<_>>().join(" ")
     }
 
@@ -139,7 +144,11 @@ pub(super) fn all(tracer: &Path, peers: bool) -> Vec<Tool> {
                 end: "exit",
                 ..Tool::new("bpftrace", "bpftrace", &["-B", "line", "-e", SCRIPT])
             },
-            Tool { needs_tracefs: true, ..Tool::new("exitsnoop (bcc)", "exitsnoop-bpfcc", &[]) },
+            Tool {
+                needs_tracefs: true,
+                is_buffered: true,
+                ..Tool::new("exitsnoop (libbpf)", "exitsnoop", &[])
+            },
             Tool { end: "exit", ..Tool::new("forkstat", "forkstat", &["-l", "-e", "fork,exec,exit"]) },
             Tool {
                 file_option,
