@@ -203,11 +203,12 @@ mod tests {
             [
                 "classic::a12_python_multiprocessing",
                 "export::a_trace_is_what_perfetto_reads",
-                "containers::"
+                "containers::",
+                "scale::e2_a_storm_is_not_held_up",
             ]
         );
-        assert_eq!(tests(&["make"])[3..], ["readme::every_example_works"]);
-        assert!(left_out(&["make"])[3].why.contains("no make"));
+        assert_eq!(tests(&["make"])[4..], ["readme::every_example_works"]);
+        assert!(left_out(&["make"])[4].why.contains("no make"));
     }
 
     #[test]
@@ -215,7 +216,7 @@ mod tests {
         let line = command(Path::new("/a b/live"), &left_out(&[]), &["it's".into()]);
         assert_eq!(
             line,
-            r"'/a b/live' '--include-ignored' '--test-threads=1' '--skip=classic::a12_python_multiprocessing' '--skip=export::a_trace_is_what_perfetto_reads' '--skip=containers::' 'it'\''s'"
+            r"'/a b/live' '--include-ignored' '--test-threads=1' '--skip=classic::a12_python_multiprocessing' '--skip=export::a_trace_is_what_perfetto_reads' '--skip=containers::' '--skip=scale::e2_a_storm_is_not_held_up' 'it'\''s'"
         );
     }
 }
