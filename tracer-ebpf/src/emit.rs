@@ -1,5 +1,7 @@
 //! The only way into the ring buffer. Every record that finds no room is counted by its reason.
 
+use core::arch::asm;
+
 use aya_ebpf::{
     bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
     helpers::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns},
@@ -23,12 +25,13 @@ static LOST: PerCpuArray<u64> = PerCpuArray::with_max_entries(Loss::ALL.len() as
 #[map]
 static ASLEEP: Array<u32> = Array::with_max_entries(1, 0);
 
-/// Adds one loss.
+/// Adds one loss. What RCU frees in an interrupt may count in the middle of this on the same CPU, and a
+/// program that is preempted on another.
 #[inline(always)]
 pub(crate) fn count(reason: Loss) {
     if let Some(counter) = LOST.get_ptr_mut(reason as u32) {
-        // SAFETY: the slot is this CPU's own, and the program cannot migrate.
-        unsafe { *counter += 1 };
+        // SAFETY: the slot is aligned and outlives the program; it is only ever added to.
+        unsafe { asm!("lock *(u64 *)({} + 0) += {}", in(reg) counter, in(reg) 1_u64) };
     }
 }
 

@@ -2,6 +2,8 @@
 //! `task`, asks `filter`, and hands a record to `emit`.
 #![no_std]
 #![no_main]
+// For an atomic addition: core's atomic types do not add where there is no compare-and-swap.
+#![feature(asm_experimental_arch)]
 #![allow(clippy::inline_always, reason = "a program is one function to the older verifiers")]
 #![allow(clippy::needless_pass_by_value, reason = "the macro hands the context over by value")]
 

@@ -132,6 +132,17 @@ impl Storm {
     }
 }
 
+/// fork, exit, death, and with the fentry hooks the wait that begins and the release, with the others the wait
+/// that returns and the end of the process's memory.
+const RECORDS: u64 = 5;
+
+/// With the tracepoint hooks the last of these is that of a task's memory, which proves an end that nothing
+/// else shows. Of 200,000 lives whose every other record came, 8 to 140 had none, and nothing says why: the
+/// program had not refused them, nor had the kernel left it out. One of 500 may lack it.
+fn unfreed(storm: &Storm, lives: u64) -> u64 {
+    if storm.story.tier() == "fentry" { 0 } else { lives / 500 }
+}
+
 #[test]
 fn e2_losses_are_counted_to_the_record_and_the_picture_heals() {
     let whole = Storm::of("3000", &["--ring-size", "8388608"], false);
@@ -139,17 +150,10 @@ fn e2_losses_are_counted_to_the_record_and_the_picture_heals() {
     let lost = storm.lost();
     assert!(lost > 10_000, "a ring of a page has no room for a storm: {lost}");
     // The fixture itself may be freed before or after the end.
-    let (less, all) = (2 + whole.less + storm.less, whole.made);
+    let (less, all) = (2 + unfreed(&storm, 3000) + whole.less + storm.less, whole.made);
     assert!(storm.made.abs_diff(all) <= less, "{} of {all}, less {less}", storm.made);
     storm.is_told_and_healed();
 }
-
-/// fork, exit, death, and with the fentry hooks the wait that begins and the release, with the others the wait
-/// that returns and the end of the process's memory.
-const RECORDS: u64 = 5;
-/// With the tracepoint hooks the last of these comes a grace period of RCU later, in a storm of forks a long
-/// one: of some lives after the end, or when their pid is another's. So many may be missing, of a million.
-const UNFREED: u64 = 2000;
 
 #[test]
 fn e2_a_storm_is_not_held_up_by_a_reader_that_sleeps() {
@@ -157,8 +161,8 @@ fn e2_a_storm_is_not_held_up_by_a_reader_that_sleeps() {
     let many = Storm::of("200000", &[], false);
     let lost = many.lost();
     assert!(lost > 500_000, "the ring has no room for a storm of that size: {lost}");
-    let unfreed = if many.story.tier() == "fentry" { 2 } else { UNFREED };
-    let (less, more) = (unfreed + few.less + many.less, (200_000 - 20_000) * RECORDS);
+    let more = (200_000 - 20_000) * RECORDS;
+    let less = 2 + unfreed(&many, 180_000) + few.less + many.less;
     let made = many.made - few.made;
     assert!(made.abs_diff(more) <= less, "{made} more of {more}, less {less}");
     many.is_told_and_healed();
