@@ -44,6 +44,37 @@ fn e4_lives_whose_release_is_lost_are_forgotten_after_the_window() {
     assert_eq!(most_known(false), LIVING + (KEEP_GONE / MS) as usize);
 }
 
+/// A life a second, for a day; each a zombie for up to a minute.
+#[test]
+fn e4_a_day_leaves_nothing_behind_but_what_is_there() {
+    const DAY: u64 = 24 * 60 * 60;
+    const LONGEST: u64 = 60;
+    let mut lines: Vec<Line> = Vec::new();
+    for n in 0..DAY {
+        let begun = 1_000 * (n + 1);
+        let id = born(1_000 + (n % 30_000) as u32, begun);
+        let reaped = begun + 1_000 * (n * 7_919 % LONGEST) + 1;
+        lines.push((begun, fork(id, PARENT)));
+        lines.push((begun, exit(id, PARENT)));
+        lines.push((begun, death(id, PARENT)));
+        lines.push((reaped, wait(PARENT, id.pid)));
+        lines.push((reaped + 20, free(id)));
+    }
+    lines.sort_by_key(|(at, _)| *at);
+    let mut model = opened(Filter::default());
+    let (mut most, mut unreaped) = (0, 0);
+    for line in lines {
+        let events = tell_to(&mut model, [line]);
+        unreaped +=
+            events.iter().filter(|event| matches!(event.what, What::Unreaped { .. })).count();
+        most = most.max(model.len());
+    }
+    assert!(unreaped as u64 > DAY, "zombies of a second and of ten are reported: {unreaped}");
+    assert!(most <= LIVING + LONGEST as usize + 1, "{most} were known at once");
+    assert_eq!((model.len(), model.alarms.len()), (LIVING, 0));
+    assert_eq!(model.summary((DAY + LONGEST) * SECOND).totals.reaps, DAY);
+}
+
 #[test]
 fn names_without_end_are_counted_together() {
     let mut model = opened(Filter::default());
