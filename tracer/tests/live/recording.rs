@@ -280,7 +280,10 @@ fn no_file_becomes_larger_than_it_may() {
 #[test]
 fn a_recording_that_waits_for_something_ends_after_it() {
     let recording = Recording::new("on.trec");
-    let child = recorder(&recording, &["--on", "zombie>1500ms", "--max-age", "2s"]);
+    // Not what else stands on the machine.
+    let ours = ["--comm", "fixture"];
+    let child =
+        recorder(&recording, &[&ours[..], &["--on", "zombie>1500ms", "--max-age", "2s"]].concat());
     cycles(3);
     let partner = Partner::start(&["leaves_zombies"], 1);
     let told = finish(child);
