@@ -9,7 +9,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 pub const COMM_LEN: usize = 16;
 /// More than the bytes kept of the path given to `execve`, its NUL included (`PATH_MAX`).
 pub const EXE_MAX: usize = 4096;
-/// Most bytes kept of the arguments, each ended by NUL.
+/// More than the bytes kept of the arguments, each ended by NUL.
 pub const ARGS_MAX: usize = 4096;
 
 /// What a record says: the value of [`Head::kind`].

@@ -2,6 +2,8 @@
 //! when the new address space is in place. `old_pid` is the calling thread's id before it took over
 //! that of the main thread.
 
+use core::arch::asm;
+
 use aya_ebpf::{
     helpers::generated::{bpf_probe_read_user, bpf_probe_read_user_str},
     macros::{btf_tracepoint, map},
@@ -85,8 +87,12 @@ unsafe fn read_path(to: *mut u8, from: u64) -> usize {
 /// `ARGS_MAX` bytes are writable at `to`.
 #[inline(always)]
 unsafe fn read_args(to: *mut u8, from: u64, total: u64) -> usize {
-    let len = if total > ARGS_MAX as u64 { ARGS_MAX as u64 } else { total };
-    // SAFETY: the helper writes `len` bytes.
+    let mut len = if total < ARGS_MAX as u64 { total } else { ARGS_MAX as u64 - 1 };
+    // The mask changes nothing: it is a bound that every verifier understands, also of a number that was
+    // put aside before it was compared. The compiler would leave it out.
+    // SAFETY: nothing but the number is touched.
+    unsafe { asm!("{} &= {}", inout(reg) len, const ARGS_MAX - 1) };
+    // SAFETY: the helper writes `len` bytes, less than ARGS_MAX.
     let failed = unsafe { bpf_probe_read_user(to.cast(), len as u32, from as *const _) };
     if failed == 0 { len as usize } else { 0 }
 }

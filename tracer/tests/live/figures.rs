@@ -12,9 +12,9 @@ pub(crate) fn system_calls(permille: u64) {
     keep(&format!("system_calls {permille}"));
 }
 
-/// This is a guest, whose clocks count instructions.
-pub(crate) fn are_kept() -> bool {
-    path().is_some()
+/// This is a guest whose clocks count instructions, which older kernels do not boot with.
+pub(crate) fn count_instructions(kernel: (u32, u32)) -> bool {
+    path().is_some() && kernel >= (6, 5)
 }
 
 fn path() -> Option<OsString> {
