@@ -119,6 +119,10 @@ impl Model {
             if let (Some(parent), Some(since)) = (zombie.parent, zombie.zombie_since()) {
                 let new = Left { parent, zombies: 0, id: zombie.id, oldest: since };
                 let row = left.entry(parent.pid).or_insert(new);
+                // Losses can leave zombies to an earlier life with the pid.
+                if parent.start.ns() > row.parent.start.ns() {
+                    row.parent = parent;
+                }
                 row.zombies += 1;
                 if since < row.oldest {
                     (row.id, row.oldest) = (zombie.id, since);

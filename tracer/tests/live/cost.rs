@@ -3,7 +3,8 @@
 use std::{
     collections::BTreeMap,
     fs,
-    process::Command,
+    io::Write as _,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -14,7 +15,7 @@ use nix::{
 
 use crate::{
     figures,
-    story::{Partner, Watch, fixture, measured, output, scratch, until},
+    story::{Partner, Watch, fixture, measured, scratch, until},
 };
 
 /// Pairs without and with the tracer; the best of each side counts, which noise can only worsen.
@@ -78,8 +79,11 @@ fn an_idle_session_is_woken_by_nothing_but_its_clock() {
 
 #[test]
 fn a_thousand_events_take_few_system_calls() {
-    // Our own tree: zombies of others would be looked at.
-    let watch = Watch::start(&["--pid", &std::process::id().to_string()]);
+    // A tree of its own: zombies of others, and of other tests, would be looked at.
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "read go; exec \"$0\" forks_in_a_row 1 10000", fixture()]);
+    let mut shell = shell.stdin(Stdio::piped()).spawn().expect("sh");
+    let watch = Watch::start(&["--pid", &shell.id().to_string()]);
     let counts = scratch("strace");
     let mut strace = Command::new("strace");
     strace.args(["-qq", "-f", "-c", "-o"]).arg(&counts).arg("-p").arg(watch.pid().to_string());
@@ -90,7 +94,8 @@ fn a_thousand_events_take_few_system_calls() {
         (!status.contains("TracerPid:\t0\n")).then_some(())
     });
     let begun = Instant::now();
-    output(Command::new(fixture()).args(["forks_in_a_row", "1", "10000"]));
+    drop(shell.stdin.take().map(|mut go| go.write_all(b"\n")));
+    shell.wait().expect("its end");
     watch.wait_for("reap", 10_000);
     let seconds = begun.elapsed().as_secs_f64();
     kill(Pid::from_raw(strace.id() as i32), Signal::SIGINT).expect("kill");
