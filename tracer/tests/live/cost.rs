@@ -87,7 +87,7 @@ fn a_thousand_events_take_few_system_calls() {
     let counts = scratch("strace");
     let mut strace = Command::new("strace");
     strace.args(["-qq", "-f", "-c", "-o"]).arg(&counts).arg("-p").arg(watch.pid().to_string());
-    let mut strace = strace.spawn().expect("strace");
+    let mut strace = strace.stderr(Stdio::null()).spawn().expect("strace");
     let status = format!("/proc/{}/status", watch.pid());
     until("strace looks at it", || {
         let status = fs::read_to_string(&status).expect("its status");
