@@ -44,6 +44,10 @@ use zombies::Alarm;
 
 pub(crate) use why::RECENT;
 
+/// So long before a zombie is reported its parent is looked at: not at once, else whoever forks and waits
+/// all the time would be looked at all the time.
+const LOOKED_AT: u64 = RECENT / 10 * 9;
+
 use crate::observation::{
     Execed, Exited, Fact, Forked, Found, Identity, Measure, Observation, Sigchld, Space,
 };
@@ -185,7 +189,7 @@ impl Model {
     /// Of those that are about to be reported the parents, and themselves if they only lack their main
     /// thread: what these do now will be evidence.
     pub fn suspects(&self, now: u64) -> Vec<Identity> {
-        let until = now.saturating_add(RECENT);
+        let until = now.saturating_add(LOOKED_AT);
         let due = self.alarms.iter().take_while(|alarm| alarm.due <= until);
         let defunct = due.filter_map(|alarm| self.defunct(*alarm));
         let suspect = |one: &Process| match one.state {

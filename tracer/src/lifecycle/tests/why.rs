@@ -295,10 +295,10 @@ fn suspects_are_the_parents_of_zombies_that_will_be_due() {
     let mut model = opened(Filter::default());
     let dead = [(10, fork(CHILD, PARENT)), (30, exit(CHILD, PARENT)), (31, death(CHILD, PARENT))];
     tell_to(&mut model, dead);
-    assert_eq!(model.suspects(30 * MS), []);
-    assert_eq!(model.suspects(31 * MS), [PARENT]);
-    tell_to(&mut model, [(40, wait(PARENT, CHILD.pid))]);
-    assert_eq!(model.suspects(41 * MS), []);
+    assert_eq!(model.suspects(130 * MS), []);
+    assert_eq!(model.suspects(131 * MS), [PARENT]);
+    tell_to(&mut model, [(140, wait(PARENT, CHILD.pid))]);
+    assert_eq!(model.suspects(141 * MS), []);
 }
 
 #[test]
