@@ -191,7 +191,8 @@ impl Model {
     pub fn suspects(&self, now: u64) -> Vec<Identity> {
         let until = now.saturating_add(LOOKED_AT);
         let due = self.alarms.iter().take_while(|alarm| alarm.due <= until);
-        let defunct = due.filter_map(|alarm| self.defunct(*alarm));
+        let asked_for = |one: &&Process| one.matched || self.filter.matches(one);
+        let defunct = due.filter_map(|alarm| self.defunct(*alarm)).filter(asked_for);
         let suspect = |one: &Process| match one.state {
             State::LeaderGone => Some(one.id),
             State::Running | State::Exiting | State::Zombie | State::Gone => one.parent,

@@ -294,11 +294,14 @@ fn an_init_is_there_to_reap_and_not_excused() {
 fn suspects_are_the_parents_of_zombies_that_will_be_due() {
     let mut model = opened(Filter::default());
     let dead = [(10, fork(CHILD, PARENT)), (30, exit(CHILD, PARENT)), (31, death(CHILD, PARENT))];
-    tell_to(&mut model, dead);
+    tell_to(&mut model, dead.clone());
     assert_eq!(model.suspects(130 * MS), []);
     assert_eq!(model.suspects(131 * MS), [PARENT]);
     tell_to(&mut model, [(140, wait(PARENT, CHILD.pid))]);
     assert_eq!(model.suspects(141 * MS), []);
+    let mut model = opened(Filter { uids: vec![1_001], ..Filter::default() });
+    tell_to(&mut model, dead);
+    assert_eq!(model.suspects(131 * MS), []);
 }
 
 #[test]
