@@ -54,6 +54,9 @@ use crate::observation::{
 
 /// How long a reaped process is kept for its late records when its release is never seen, ns.
 const KEEP_GONE: u64 = 10_000_000_000;
+/// So many are no memory worth looking through.
+const SWEPT_FROM: usize = 1_000;
+
 /// The processes known and what is still to be said of them.
 pub struct Model {
     filter: Filter,
@@ -334,6 +337,18 @@ impl Model {
         if let Some(parent) = process.parent.and_then(|parent| self.processes.get_mut(&parent.pid))
         {
             parent.children.remove(&pid);
+        }
+    }
+
+    /// Of the many whose release is seen soon none is kept for long.
+    fn await_release(&mut self, at: u64, id: Identity) {
+        self.gone.push_back((at, id));
+        let Self { gone, processes, .. } = self;
+        if gone.len() > 2 * processes.len() + SWEPT_FROM {
+            gone.retain(|(_, id)| {
+                let known = processes.get(&id.pid);
+                known.is_some_and(|one| one.id.same(*id) && one.state == State::Gone)
+            });
         }
     }
 

@@ -253,7 +253,7 @@ impl Model {
         if let (Some(died), Some(zombie)) = (died, zombie) {
             self.was_reaped(pid, died, zombie, via);
         }
-        self.gone.push_back((at, id));
+        self.await_release(at, id);
     }
 }
 

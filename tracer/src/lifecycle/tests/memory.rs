@@ -23,12 +23,12 @@ fn most_known(freed: bool) -> usize {
                 (10 + n, wait(PARENT, id.pid)),
             ],
         );
+        assert!(model.gone.len() <= 2 * model.len() + SWEPT_FROM);
         if freed && n >= 20 {
             tell_to(&mut model, [(10 + n, free(life(n - 20)))]);
         }
         most = most.max(model.len());
         assert!(model.alarms.len() <= 1, "of those that are reaped there are none");
-        assert!(model.gone.len() as u64 <= KEEP_GONE / MS + 1);
     }
     assert_eq!(model.summary(LIVES * MS).totals.reaps, LIVES);
     most
