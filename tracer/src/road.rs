@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{
     clock::boot_now,
-    lifecycle::{Model, RECENT, filter::Filter},
+    lifecycle::{Model, RECENT, event::Event, filter::Filter},
     observation::{Identity, Observation},
     order::Order,
     recording::Counts,
@@ -67,8 +67,14 @@ impl Road {
     }
 
     /// Takes what the ring holds, unless the reader `is_stalled`, and gives the model what cannot be
-    /// preceded by anything any more.
-    pub(crate) fn pump(&mut self, last: bool, is_stalled: bool) -> Drained {
+    /// preceded by anything any more. What comes of it is told at once: of a burst there would be much to
+    /// hold.
+    pub(crate) fn pump(
+        &mut self,
+        last: bool,
+        is_stalled: bool,
+        tell: &mut impl FnMut(Event),
+    ) -> Drained {
         let now = boot_now();
         let is_stalled = is_stalled || self.tape.as_ref().is_some_and(Tape::is_stalled);
         let Self { live, order, newest, wounded, .. } = self;
@@ -92,7 +98,7 @@ impl Road {
             Drained::Emptied => now - HOLD,
             Drained::Busy | Drained::Rest => newest.saturating_sub(HOLD_BUSY),
         };
-        self.apply(until);
+        self.apply(until, tell);
         if let Some(tape) = &mut self.tape {
             tape.flush(now, || counts(&self.live, &self.order));
         }
@@ -100,13 +106,15 @@ impl Road {
     }
 
     /// Gives the model what is not newer than this.
-    fn apply(&mut self, until: u64) {
+    fn apply(&mut self, until: u64, tell: &mut impl FnMut(Event)) {
         while let Some(observation) = self.order.pop(until) {
             let at = observation.at;
             self.observe(observation);
             self.turn(at);
+            self.model.drain().for_each(&mut *tell);
         }
         self.advance(until.min(boot_now()));
+        self.model.drain().for_each(tell);
     }
 
     fn observe(&mut self, observation: Observation) {
@@ -155,20 +163,20 @@ impl Road {
     }
 
     /// Takes the rest, and heals what is wounded.
-    pub(crate) async fn end(&mut self) {
-        self.take_rest().await;
+    pub(crate) async fn end(&mut self, tell: &mut impl FnMut(Event)) {
+        self.take_rest(tell).await;
         if self.wounded.is_some() {
             self.heal();
-            self.take_rest().await;
+            self.take_rest(tell).await;
         }
-        self.apply(u64::MAX);
+        self.apply(u64::MAX, tell);
     }
 
     /// Takes what was made until now: in the middle of a storm there is no end to it.
-    async fn take_rest(&mut self) {
+    async fn take_rest(&mut self, tell: &mut impl FnMut(Event)) {
         let now = boot_now();
         while self.newest <= now {
-            match self.pump(true, false) {
+            match self.pump(true, false, tell) {
                 Drained::Emptied => break,
                 Drained::Busy if boot_now() > now + BUSY_AT_MOST => break,
                 Drained::Busy => tokio::time::sleep(A_MOMENT).await,

@@ -75,13 +75,13 @@ async fn session(settings: &settings::Session) -> Result<u8> {
     road.seed();
     let mut signals = Signals::catch()?;
     let sink = sink::sink(settings.style, header.boot_to_unix);
-    let mut telling = Telling { road, header, sink, output, events: 0 };
+    let mut telling = Telling { road, header, reader: Reader { sink, output, events: 0 } };
     let mut command = settings.command.as_ref().map(Command::spawn).transpose()?;
     telling.begin();
     let end = telling.travel(settings, &mut signals, command.as_mut()).await?;
     telling.settle(settings).await;
     let summary = telling.end(settings).await;
-    let Telling { road, output, events, .. } = telling;
+    let Telling { road, reader: Reader { output, events, .. }, .. } = telling;
     // The hooks go before the waiting below: nothing is traced that nobody will read.
     let tape = road.into_tape();
     let fate = output.finish().await;
@@ -114,22 +114,38 @@ async fn session(settings: &settings::Session) -> Result<u8> {
     Ok(if met.is_empty() || status != 0 { status } else { CONDITION_MET })
 }
 
-/// The road, and the reader at its end.
-struct Telling {
-    road: Road,
-    header: Header,
+/// Whoever the events are for.
+struct Reader {
     sink: Box<dyn Sink>,
     output: Output,
     /// How many were told.
     events: u64,
 }
 
+impl Reader {
+    fn tell(&mut self, event: &Event) {
+        if let What::PidSpace(gauge) = &event.what {
+            sink::say(&sink::warning(gauge));
+        }
+        self.sink.event(event, self.output.buffer());
+        self.output.flush_full();
+        self.events += 1;
+    }
+}
+
+/// The road, and the reader at its end.
+struct Telling {
+    road: Road,
+    header: Header,
+    reader: Reader,
+}
+
 impl Telling {
     fn begin(&mut self) {
-        let first = self.header.session(&self.road.model);
-        self.sink.event(&first, self.output.buffer());
-        self.show();
-        self.output.flush();
+        let Self { road, header, reader } = self;
+        reader.sink.event(&header.session(&road.model), reader.output.buffer());
+        road.model.drain().for_each(|event| reader.tell(&event));
+        reader.output.flush();
     }
 
     async fn travel(
@@ -148,7 +164,7 @@ impl Telling {
         let mut drained = Drained::Emptied;
         let mut rests = false;
         loop {
-            let Self { road, output, .. } = self;
+            let Self { road, reader: Reader { output, .. }, .. } = self;
             let Road { live, tape, .. } = road;
             let is_stalled = output.is_stalled() || tape.as_ref().is_some_and(Tape::is_stalled);
             tokio::select! {
@@ -184,32 +200,23 @@ impl Telling {
             }
             drained = self.pump(false);
             self.road.attend(drained);
-            rests = self.output.is_flushed() && self.road.rest(drained);
+            rests = self.reader.output.is_flushed() && self.road.rest(drained);
         }
     }
 
     /// Passes on what the kernel has told.
     fn pump(&mut self, last: bool) -> Drained {
-        let drained = self.road.pump(last, self.output.is_stalled());
-        self.show();
-        self.output.flush();
+        let Self { road, reader, .. } = self;
+        let is_stalled = reader.output.is_stalled();
+        let drained = road.pump(last, is_stalled, &mut |event| reader.tell(&event));
+        reader.output.flush();
         drained
-    }
-
-    fn show(&mut self) {
-        for event in self.road.model.drain() {
-            if let What::PidSpace(gauge) = &event.what {
-                sink::say(&sink::warning(gauge));
-            }
-            self.sink.event(&event, self.output.buffer());
-            self.events += 1;
-        }
     }
 
     fn show_progress(&self) {
         let Road { model, tape, .. } = &self.road;
         let recorded = tape.as_ref().map_or(0, Tape::written);
-        let line = sink::progress(self.events, model.totals(), model.lost(), recorded);
+        let line = sink::progress(self.reader.events, model.totals(), model.lost(), recorded);
         sink::say(&format!("\r\x1b[Krecording: {line}"));
     }
 
@@ -241,18 +248,19 @@ impl Telling {
 
     /// Takes the rest, and says what it all comes to.
     async fn end(&mut self, settings: &settings::Session) -> Summary {
-        self.road.end().await;
+        let Self { road, header, reader } = self;
+        road.end(&mut |event| reader.tell(&event)).await;
         let now = boot_now();
-        self.road.model.close(now);
-        self.show();
-        let counts = self.road.counts();
-        if let Some(tape) = &mut self.road.tape {
+        road.model.close(now);
+        road.model.drain().for_each(|event| reader.tell(&event));
+        let counts = road.counts();
+        if let Some(tape) = &mut road.tape {
             tape.end(now, counts);
         }
-        let summary = self.header.summary(&self.road.model, counts, now);
+        let summary = header.summary(&road.model, counts, now);
         if settings.style.summary {
             let what = What::Summary(Box::new(summary.clone()));
-            self.sink.event(&Event { at: now, who: None, what }, self.output.buffer());
+            reader.sink.event(&Event { at: now, who: None, what }, reader.output.buffer());
         }
         summary
     }

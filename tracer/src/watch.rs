@@ -45,11 +45,10 @@ pub(crate) fn watch(time: Duration) -> Result<Model> {
                 filled = road.live.filled() => filled?,
                 () = std::future::ready(()), if drained == Drained::Rest => {}
             }
-            drained = road.pump(false, false);
+            drained = road.pump(false, false, &mut drop);
             road.attend(drained);
-            road.model.drain().for_each(drop);
         }
-        road.end().await;
+        road.end(&mut drop).await;
         Ok(road.model)
     })
 }

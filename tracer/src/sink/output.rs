@@ -127,15 +127,21 @@ impl Output {
         self.buffer.is_empty()
     }
 
+    /// Passes on a buffer that is full, unless the writer is behind.
+    pub fn flush_full(&mut self) {
+        if self.is_stalled() {
+            self.flush();
+        }
+    }
+
     /// Passes on what is in the buffer, unless the writer is behind.
     pub fn flush(&mut self) {
         let Some(writer) = &self.writer else { return };
         if self.buffer.is_empty() {
             return;
         }
-        let spare = self.spare.try_recv().unwrap_or_default();
-        match writer.try_send(std::mem::replace(&mut self.buffer, spare)) {
-            Ok(()) => {}
+        match writer.try_send(std::mem::take(&mut self.buffer)) {
+            Ok(()) => self.buffer = self.spare.try_recv().unwrap_or_default(),
             Err(TrySendError::Full(buffer) | TrySendError::Disconnected(buffer)) => {
                 self.buffer = buffer;
             }

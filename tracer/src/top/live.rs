@@ -49,9 +49,8 @@ pub(super) async fn run(settings: &Top) -> Result<u8> {
         if turn == Some(Turn::End) {
             return Ok(0);
         }
-        drained = road.pump(false, false);
+        drained = road.pump(false, false, &mut |event| front.state.see(event));
         road.attend(drained);
-        road.model.drain().for_each(|event| front.state.see(event));
         let Some(turn) = turn else { continue };
         let now = boot_now();
         front.state.sample(&road.model, now);
