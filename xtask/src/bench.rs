@@ -36,7 +36,7 @@ pub(crate) struct Options {
     /// How long each run is measured
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0)]
     seconds: f64,
-    /// Beside tracer, other tools too, installing what apt has of them
+    /// Beside tracer, other tools too, installing what apt and cargo have of them
     #[arg(long)]
     peers: bool,
     /// Keep nothing
@@ -51,9 +51,7 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
         bail!("hooks need root: type sudo -E cargo xtask bench");
     }
     packages::require(&NEEDED)?;
-    if options.peers {
-        packages::require(&tools::PACKAGES)?;
-    }
+    let tracexec = options.peers.then(|| tools::install(workspace)).transpose()?;
     let bench = Bench {
         fixture: build(workspace, choice)?,
         folder: load::prepare(workspace)?,
@@ -67,7 +65,7 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
         let left_out = tools::LEFT_OUT.map(|(tool, why)| (tool.to_owned(), why.to_owned()));
         results.left_out = left_out.into();
     }
-    for tool in tools::all(&tracer, options.peers) {
+    for tool in tools::all(&tracer, tracexec.as_deref()) {
         results.versions.extend(tool.version());
         results.commands.insert(tool.name.to_owned(), tool.typed());
         for load in load::ALL.iter().filter(|load| is_wanted(load.name)) {

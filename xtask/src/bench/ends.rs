@@ -3,14 +3,18 @@
 use std::{
     fs::{self, File},
     io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Child, Stdio},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{load::Started, pause, tools::Tool};
+use super::{
+    load::{Bench, Load, Started},
+    pause,
+    tools::{Tells, Tool, Way},
+};
 use crate::process;
 
 /// Between two looks, which must not be a load of their own.
@@ -23,11 +27,14 @@ const SILENCE: Duration = Duration::from_millis(1500);
 /// A tool that runs.
 pub(super) struct Running<'a> {
     tool: &'a Tool,
-    child: Child,
+    pid: u32,
+    /// Not of a tool that has started the load, and ends with it.
+    child: Option<Child>,
+    path: PathBuf,
     lines: BufReader<File>,
     line: Vec<u8>,
     canaries: u64,
-    pub ends: u64,
+    ends: u64,
     /// From its start until its first event was there to be read.
     pub start_up: Duration,
 }
@@ -39,27 +46,36 @@ pub(super) struct Usage {
 }
 
 impl<'a> Running<'a> {
-    /// Starts it, and has the load make canaries until it tells of one.
-    pub(super) fn start(tool: &'a Tool, folder: &Path, load: &mut Started) -> Result<Self> {
-        let path = folder.join("events");
+    /// Starts it beside a load, and has the load make canaries until it tells of one.
+    pub(super) fn start(tool: &'a Tool, bench: &Bench, load: &Load) -> Result<(Self, Started)> {
+        let path = bench.folder.join("events");
         let file = File::create(&path).with_context(|| path.display().to_string())?;
-        let (mut command, to_stdout) = tool.command(&path, load.pid());
-        command.stdin(Stdio::null()).stderr(File::create(folder.join("errors"))?);
+        let lines = BufReader::new(File::open(&path)?);
+        let errors = bench.folder.join("errors");
+        let (mut command, to_stdout) = tool.command(&path);
+        command.stdin(Stdio::null()).stderr(File::create(&errors)?);
         command.stdout(if to_stdout { Stdio::from(file) } else { Stdio::null() });
-        let begun = Instant::now();
-        let child = command.spawn().with_context(|| format!("cannot start {}", tool.name))?;
-        let mut running = Self {
-            tool,
-            child,
-            lines: BufReader::new(File::open(&path)?),
-            line: Vec::new(),
-            canaries: 0,
-            ends: 0,
-            start_up: Duration::ZERO,
+        let mut begun = Instant::now();
+        let (child, mut load) = if matches!(tool.way, Way::Starts) {
+            command.arg("--");
+            (None, bench.start_by(load, Some(command))?)
+        } else {
+            let load = bench.start(load)?;
+            if let Way::Attaches(option) = tool.way {
+                command.arg(option).arg(load.pid().to_string());
+            }
+            begun = Instant::now();
+            let child = command.spawn();
+            (Some(child.with_context(|| format!("cannot start {}", tool.name))?), load)
         };
-        while running.canaries == 0 {
-            let errors = || fs::read_to_string(folder.join("errors")).unwrap_or_default();
-            if let Some(status) = running.child.try_wait()? {
+        let pid = child.as_ref().map_or(load.pid(), Child::id);
+        let (line, start_up) = (Vec::new(), Duration::ZERO);
+        let mut running =
+            Self { tool, pid, child, path, lines, line, canaries: 0, ends: 0, start_up };
+        while !running.is_ready()? {
+            let errors = || fs::read_to_string(&errors).unwrap_or_default();
+            let ended = running.child.as_mut().map(Child::try_wait).transpose()?.flatten();
+            if let Some(status) = ended {
                 bail!("{} ended ({status}): {}", tool.name, errors());
             }
             if begun.elapsed() > START {
@@ -70,11 +86,19 @@ impl<'a> Running<'a> {
             running.read()?;
         }
         running.start_up = begun.elapsed();
-        Ok(running)
+        Ok((running, load))
     }
 
     pub(super) fn pid(&self) -> u32 {
-        self.child.id()
+        self.pid
+    }
+
+    /// Whether it sees what happens: a recording is begun when the hooks are there.
+    fn is_ready(&self) -> Result<bool> {
+        Ok(match self.tool.tells {
+            Tells::Recording => fs::metadata(&self.path)?.len() > 0,
+            _ => self.canaries > 0,
+        })
     }
 
     /// Reads the lines that have been finished.
@@ -116,21 +140,32 @@ impl<'a> Running<'a> {
         Ok(Usage { cpu_ns, peak_rss_bytes: resident(self.pid(), "VmHWM:")? })
     }
 
-    /// Ends it as Ctrl-C does.
-    pub(super) fn stop(mut self) -> Result<()> {
-        let pid = self.pid().to_string();
-        process::output(std::process::Command::new("kill").args(["-INT", &pid]))
-            .with_context(|| format!("{} is gone", self.tool.name))?;
-        self.child.wait()?;
-        Ok(())
+    /// Ends it as Ctrl-C does, and the load. Returns how many ends it has told of.
+    pub(super) fn stop(mut self, load: Started) -> Result<u64> {
+        if let Some(child) = &mut self.child {
+            // What follows a process ends before it.
+            process::output(Command::new("kill").args(["-INT", &child.id().to_string()]))
+                .with_context(|| format!("{} is gone", self.tool.name))?;
+            child.wait()?;
+        }
+        load.end()?;
+        if matches!(self.tool.tells, Tells::Recording) {
+            let mut replay = Command::new(&self.tool.program);
+            replay.args(["trace", "--format", "json", "--type", "exit", "--from"]).arg(&self.path);
+            let told = process::output(&mut replay).context("the recording cannot be replayed")?;
+            self.ends = told.lines().filter(|line| self.tool.tells_an_end(line)).count() as u64;
+        }
+        Ok(self.ends)
     }
 }
 
 /// Whatever goes wrong, the next run has the machine for itself.
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

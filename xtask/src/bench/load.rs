@@ -63,14 +63,20 @@ pub(super) struct Started {
 
 impl Bench {
     pub(super) fn start(&self, load: &Load) -> Result<Started> {
+        self.start_by(load, None)
+    }
+
+    /// The same, started by a tool that follows what it starts, if it is one.
+    pub(super) fn start_by(&self, load: &Load, tool: Option<Command>) -> Result<Started> {
         let argument = match load.argument {
             Argument::None => "-".into(),
             Argument::Tiny => self.folder.join("tiny").into_os_string(),
             Argument::Batch => BATCH.into(),
             Argument::Project => self.folder.join("project").into_os_string(),
         };
-        let mut command = Command::new(&self.fixture);
-        command.args(["load", load.kind, &self.seconds.to_string(), &load.workers.to_string()]);
+        let mut command = tool.unwrap_or_else(|| Command::new("env"));
+        command.arg(&self.fixture).args(["load", load.kind, &self.seconds.to_string()]);
+        command.arg(load.workers.to_string());
         command.arg(argument).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().with_context(|| self.fixture.display().to_string())?;
         let input = child.stdin.take().context("stdin")?;

@@ -6,7 +6,7 @@ use super::{
     ends::Running,
     load::{Bench, Load},
     result::{Pairs, Spread},
-    tools::Tool,
+    tools::{Tells, Tool},
 };
 
 /// One run with the tool.
@@ -39,28 +39,26 @@ pub(super) fn run(bench: &Bench, load: &Load, tool: &Tool, pairs: u8) -> Result<
         cpu_ns_per_life: (lives > 0).then(|| cpu_ns as f64 / lives as f64),
         peak_rss_bytes: with.iter().map(|run| run.peak_rss_bytes).max().unwrap_or_default(),
         start_up_ms: Spread::of(with.iter().map(|run| run.start_up_ms).collect()),
-        lost: (lives > 0).then(|| with.iter().map(|run| run.lost).sum()),
+        lost: (lives > 0 && !matches!(tool.tells, Tells::NoEnds))
+            .then(|| with.iter().map(|run| run.lost).sum()),
         lives,
     })
 }
 
 fn one(bench: &Bench, load: &Load, tool: &Tool) -> Result<With> {
-    let mut load = bench.start(load)?;
-    let mut running = Running::start(tool, &bench.folder, &mut load)?;
+    let (mut running, mut load) = Running::start(tool, bench, load)?;
     let before = running.usage()?;
     let done = load.go()?;
     running.read_until(done.lives)?;
     let after = running.usage()?;
-    let run = With {
+    let start_up_ms = running.start_up.as_secs_f64() * 1e3;
+    let ends = running.stop(load)?;
+    Ok(With {
         per_second: done.per_second,
         lives: done.lives,
-        lost: done.lives.saturating_sub(running.ends),
+        lost: done.lives.saturating_sub(ends),
         cpu_ns: after.cpu_ns - before.cpu_ns,
         peak_rss_bytes: after.peak_rss_bytes,
-        start_up_ms: running.start_up.as_secs_f64() * 1e3,
-    };
-    // What follows a process ends before it.
-    running.stop()?;
-    load.end()?;
-    Ok(run)
+        start_up_ms,
+    })
 }

@@ -39,14 +39,12 @@ pub(super) fn cost(bench: &Bench, tracer: &Path) -> Result<Vec<Program>> {
 }
 
 fn under_load(bench: &Bench, tracer: &Path) -> Result<Vec<Program>> {
-    let mut load = bench.start(&load::ALL[0])?;
-    let tool = &tools::all(tracer, false)[0];
-    let running = Running::start(tool, &bench.folder, &mut load)?;
+    let tool = &tools::all(tracer, None)[0];
+    let (running, mut load) = Running::start(tool, bench, &load::ALL[0])?;
     let before = shown(running.pid())?;
     let done = load.go()?;
     let after = shown(running.pid())?;
-    running.stop()?;
-    load.end()?;
+    running.stop(load)?;
     let cost = before.into_iter().zip(after).map(|(before, after)| {
         let runs = (after.run_cnt - before.run_cnt) as f64;
         Program {

@@ -17,15 +17,13 @@ const LONG: Duration = Duration::from_mins(1);
 const SIXTHS: u32 = 6;
 
 pub(super) fn idle(bench: &Bench, tracer: &Path) -> Result<Idle> {
-    let mut load = bench.start(&load::ALL[0])?;
-    let tool = &tools::all(tracer, false)[0];
-    let running = Running::start(tool, &bench.folder, &mut load)?;
+    let tool = &tools::all(tracer, None)[0];
+    let (running, mut load) = Running::start(tool, bench, &load::ALL[0])?;
     let before = running.usage()?;
     pause(QUIET);
     let used = running.usage()?.cpu_ns - before.cpu_ns;
-    running.stop()?;
     load.go()?;
-    load.end()?;
+    running.stop(load)?;
     Ok(Idle { seconds: QUIET.as_secs_f64(), cpu_share: used as f64 / QUIET.as_nanos() as f64 })
 }
 
@@ -38,9 +36,8 @@ pub(super) fn sustained(bench: &Bench, tracer: &Path) -> Result<Sustained> {
         folder: bench.folder.clone(),
         seconds: LONG.as_secs_f64(),
     };
-    let mut load = long.start(&storm)?;
-    let tool = &tools::all(tracer, false)[1];
-    let mut running = Running::start(tool, &bench.folder, &mut load)?;
+    let tool = &tools::all(tracer, None)[1];
+    let (mut running, mut load) = Running::start(tool, &long, &storm)?;
     let going = std::thread::spawn(move || load.go().map(|done| (load, done)));
     // The load warms up for a tenth of its time.
     let mut rss_bytes = Vec::new();
@@ -50,9 +47,7 @@ pub(super) fn sustained(bench: &Bench, tracer: &Path) -> Result<Sustained> {
     }
     let (load, done) = going.join().ok().context("the load's thread died")??;
     running.read_until(done.lives)?;
-    let ends = running.ends;
-    running.stop()?;
-    load.end()?;
+    let ends = running.stop(load)?;
     Ok(Sustained {
         seconds: LONG.as_secs_f64(),
         lives_per_second: done.per_second,

@@ -2,37 +2,69 @@
 
 use std::{
     ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use crate::{packages::Tool as Package, process};
+use anyhow::Result;
+
+use crate::{
+    packages::{self, Tool as Package},
+    process,
+    workspace::Workspace,
+};
 
 /// The tools beside tracer that Debian has.
-pub(super) const PACKAGES: [Package; 5] = [
+const PACKAGES: [Package; 6] = [
     ("bpftrace", "bpftrace"),
+    ("execsnoop", "libbpf-tools"),
     ("exitsnoop", "libbpf-tools"),
     ("forkstat", "forkstat"),
     ("perf", "linux-perf"),
     ("strace", "strace"),
 ];
+/// The one that cargo has, pinned.
+const TRACEXEC: &str = "1.0.0";
 
 /// Tools that a comparison like this one cannot have, and why.
-pub(super) const LEFT_OUT: [(&str, &str); 3] = [
-    ("execsnoop", "it tells of programs, and so of no life that runs none, nor of any end"),
-    (
-        "perf record",
-        "what it writes can be read when it has ended: neither its start-up nor its losses show",
-    ),
-    ("tracexec", "it tells of programs, too, and Debian has no package of it"),
-];
+pub(super) const LEFT_OUT: [(&str, &str); 1] = [(
+    "perf record",
+    "what it writes can be read when it has ended: neither its start-up nor its losses show",
+)];
 
 /// What the script of bpftrace is to tell is what tracer tells by default, as far as a script can.
 const SCRIPT: &str = include_str!("lifecycle.bt");
+/// A line of tracer's that tells an end.
+const EXIT: &str = r#""type":"exit""#;
+/// How a canary ends, in the words of strace.
+const CANARY: &str = "exited with 77";
 /// Tools that read tracepoints look for tracefs in either place. A private mount leaves the machine's as
 /// they are.
 const WITH_TRACEFS: &str = "mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null; \
     mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null; exec \"$@\"";
+
+/// How a tool comes to its load.
+pub(super) enum Way {
+    /// It sees the whole machine.
+    Machine,
+    /// It follows one process, given by this option.
+    Attaches(&'static str),
+    /// It follows what it starts.
+    Starts,
+}
+
+/// What a tool's output has of ends.
+pub(super) enum Tells {
+    /// Lines with this, and names: only the load's are counted.
+    Named(&'static str),
+    /// Lines with this.
+    Unnamed(&'static str),
+    /// None at all.
+    NoEnds,
+    /// A recording, which tells of them when it is replayed.
+    Recording,
+}
 
 pub(super) struct Tool {
     pub name: &'static str,
@@ -40,15 +72,11 @@ pub(super) struct Tool {
     arguments: Vec<OsString>,
     /// Where its lines go: an option of it that names a file, or its standard output.
     file_option: Option<&'static str>,
-    /// It follows one process, given by this option.
-    pid_option: Option<&'static str>,
+    pub way: Way,
     needs_tracefs: bool,
     /// It would keep its lines back where they do not go to a terminal.
     is_buffered: bool,
-    /// What a line that tells an end has.
-    end: &'static str,
-    /// It shows names of processes, so that only the load's need be counted.
-    pub shows_names: bool,
+    pub tells: Tells,
 }
 
 impl Tool {
@@ -58,16 +86,15 @@ impl Tool {
             program: program.into(),
             arguments: arguments.iter().map(OsString::from).collect(),
             file_option: None,
-            pid_option: None,
+            way: Way::Machine,
             needs_tracefs: false,
             is_buffered: false,
-            end: "",
-            shows_names: true,
+            tells: Tells::Named(""),
         }
     }
 
     /// The command that writes to this file; `None` where that is standard output.
-    pub(super) fn command(&self, file: &Path, load: u32) -> (Command, bool) {
+    pub(super) fn command(&self, file: &Path) -> (Command, bool) {
         let mut command = Command::new(if self.needs_tracefs { "unshare" } else { "env" });
         if self.needs_tracefs {
             command.args(["--mount", "sh", "-c", WITH_TRACEFS, "sh"]);
@@ -79,40 +106,43 @@ impl Tool {
         if let Some(option) = self.file_option {
             command.arg(option).arg(file);
         }
-        if let Some(option) = self.pid_option {
-            command.arg(option).arg(load.to_string());
-        }
         (command, self.file_option.is_none())
     }
 
     /// What one would type.
     pub(super) fn typed(&self) -> String {
         let program = self.program.file_name().unwrap_or(self.program.as_os_str());
-        let options = [self.file_option, self.pid_option].into_iter().flatten();
-        let options = options.flat_map(|option| {
-            [option, if Some(option) == self.pid_option { "PID" } else { "FILE" }]
-        });
+        let mut options: Vec<&str> =
+            self.file_option.map_or_else(Vec::new, |one| vec![one, "FILE"]);
+        match self.way {
+            Way::Machine => {}
+            Way::Attaches(option) => options.extend([option, "PID"]),
+            Way::Starts => options.extend(["--", "LOAD"]),
+        }
         let arguments = self.arguments.iter().map(|argument| argument.to_string_lossy());
         let arguments = arguments.map(|one| {
             if one == SCRIPT { "\"$(cat xtask/src/bench/lifecycle.bt)\"".into() } else { one }
         });
         let by_line = self.is_buffered.then_some("stdbuf -oL".into());
         let words = by_line.into_iter().chain([program.to_string_lossy()]).chain(arguments);
-        words.chain(options.map(Into::into)).collect::<Vec<_>>().join(" ")
+        words.chain(options.into_iter().map(Into::into)).collect::<Vec<_>>().join(" ")
     }
 
     /// Whether the line tells the end of a process of the load.
     pub(super) fn tells_an_end(&self, line: &str) -> bool {
         let names = ["load", "tiny"];
         let mut words = line.split(|letter: char| !letter.is_ascii_alphanumeric());
-        line.contains(self.end)
-            && !self.tells_a_canary(line)
-            && (!self.shows_names || words.any(|word| names.contains(&word)))
+        match self.tells {
+            Tells::Named(end) => line.contains(end) && words.any(|word| names.contains(&word)),
+            Tells::Unnamed(end) => line.contains(end) && !line.contains(CANARY),
+            Tells::Recording => line.contains(EXIT) && words.any(|word| names.contains(&word)),
+            Tells::NoEnds => false,
+        }
     }
 
     /// Whether the line tells of a canary.
     pub(super) fn tells_a_canary(&self, line: &str) -> bool {
-        line.contains(if self.shows_names { "canary" } else { "exited with 77" })
+        line.contains(if matches!(self.tells, Tells::Unnamed(_)) { CANARY } else { "canary" })
     }
 
     /// Its name and version, as it says.
@@ -123,8 +153,9 @@ impl Tool {
     }
 }
 
-/// tracer in both of its ways, and where it is wanted what else is installed.
-pub(super) fn all(tracer: &Path, peers: bool) -> Vec<Tool> {
+/// tracer in each of its ways, and where they are wanted those beside it, of which `tracexec` is in that
+/// folder.
+pub(super) fn all(tracer: &Path, peers: Option<&Path>) -> Vec<Tool> {
     let file_option = Some("--output");
     let mut tools = vec![
         Tool {
@@ -133,38 +164,86 @@ pub(super) fn all(tracer: &Path, peers: bool) -> Vec<Tool> {
         },
         Tool {
             file_option,
-            end: r#""type":"exit""#,
+            tells: Tells::Named(EXIT),
             ..Tool::new("tracer --format json", tracer, &["trace", "--format", "json"])
         },
+        Tool {
+            file_option,
+            tells: Tells::Recording,
+            ..Tool::new("tracer record", tracer, &["record"])
+        },
     ];
-    if peers {
-        tools.extend([
-            Tool {
-                needs_tracefs: true,
-                end: "exit",
-                ..Tool::new("bpftrace", "bpftrace", &["-B", "line", "-e", SCRIPT])
-            },
-            Tool {
-                needs_tracefs: true,
-                is_buffered: true,
-                ..Tool::new("exitsnoop (libbpf)", "exitsnoop", &[])
-            },
-            Tool { end: "exit", ..Tool::new("forkstat", "forkstat", &["-l", "-e", "fork,exec,exit"]) },
-            Tool {
-                file_option,
-                needs_tracefs: true,
-                end: "sched_process_exit",
-                ..Tool::new("perf trace", "perf", &["trace", "--all-cpus", "--no-syscalls",
-                    "--event", "sched:sched_process_fork,sched:sched_process_exec,sched:sched_process_exit"])
-            },
-            Tool {
-                file_option,
-                pid_option: Some("--attach"),
-                end: "exited with",
-                shows_names: false,
-                ..Tool::new("strace -f", "strace", &["-f"])
-            },
-        ]);
-    }
+    let Some(tracexec) = peers else { return tools };
+    tools.extend([
+        Tool {
+            needs_tracefs: true,
+            tells: Tells::Named("exit"),
+            ..Tool::new("bpftrace", "bpftrace", &["-B", "line", "-e", SCRIPT])
+        },
+        Tool {
+            needs_tracefs: true,
+            is_buffered: true,
+            ..Tool::new("exitsnoop (libbpf)", "exitsnoop", &[])
+        },
+        Tool {
+            needs_tracefs: true,
+            is_buffered: true,
+            tells: Tells::NoEnds,
+            ..Tool::new("execsnoop (libbpf)", "execsnoop", &[])
+        },
+        Tool {
+            tells: Tells::Named("exit"),
+            ..Tool::new("forkstat", "forkstat", &["-l", "-e", "fork,exec,exit"])
+        },
+        Tool {
+            file_option,
+            needs_tracefs: true,
+            tells: Tells::Named("sched_process_exit"),
+            ..Tool::new(
+                "perf trace",
+                "perf",
+                &[
+                    "trace",
+                    "--all-cpus",
+                    "--no-syscalls",
+                    "--event",
+                    "sched:sched_process_fork,sched:sched_process_exec,sched:sched_process_exit",
+                ],
+            )
+        },
+        Tool {
+            file_option,
+            way: Way::Attaches("--attach"),
+            tells: Tells::Unnamed("exited with"),
+            ..Tool::new("strace -f", "strace", &["-f"])
+        },
+        Tool {
+            file_option,
+            way: Way::Starts,
+            tells: Tells::NoEnds,
+            ..Tool::new("tracexec", tracexec, &["log"])
+        },
+    ]);
     tools
+}
+
+/// Installs the tools beside tracer; returns where tracexec is.
+pub(super) fn install(workspace: &Workspace) -> Result<PathBuf> {
+    packages::require(&PACKAGES)?;
+    let folder = workspace.tools().join("tracexec");
+    let program = folder.join("bin").join("tracexec");
+    if !program.is_file() {
+        let mut cargo = workspace.cargo("install");
+        cargo.args([
+            "--locked",
+            "--version",
+            TRACEXEC,
+            "--no-default-features",
+            "tracexec",
+            "--root",
+        ]);
+        process::run(cargo.arg(&folder).arg("--target-dir").arg(folder.join("target")))?;
+        fs::remove_dir_all(folder.join("target"))?;
+    }
+    Ok(program)
 }
