@@ -52,11 +52,9 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
     }
     packages::require(&NEEDED)?;
     let tracexec = options.peers.then(|| tools::install(workspace)).transpose()?;
-    let bench = Bench {
-        fixture: build(workspace, choice)?,
-        folder: load::prepare(workspace)?,
-        seconds: options.seconds,
-    };
+    let fixture = build(workspace, choice)?;
+    let folder = load::prepare(workspace, &fixture)?;
+    let bench = Bench { fixture, folder, seconds: options.seconds };
     let tracer = bench.fixture.with_file_name("tracer");
     let is_wanted =
         |name: &str| options.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()));

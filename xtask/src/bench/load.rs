@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
@@ -76,7 +76,7 @@ impl Bench {
         };
         let mut command = tool.unwrap_or_else(|| Command::new("env"));
         command.arg(&self.fixture).args(["load", load.kind, &self.seconds.to_string()]);
-        command.arg(load.workers.to_string());
+        command.arg(load.workers.to_string()).current_dir(&self.folder);
         command.arg(argument).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().with_context(|| self.fixture.display().to_string())?;
         let input = child.stdin.take().context("stdin")?;
@@ -122,12 +122,13 @@ impl Started {
 /// Modules of the C project: enough for some dozens of processes at a time round.
 const MODULES: u32 = 6;
 
-/// Makes the folder with the program that is spawned and the project that is built.
-pub(super) fn prepare(workspace: &Workspace) -> Result<PathBuf> {
+/// Makes the folder with the programs that are run and the project that is built.
+pub(super) fn prepare(workspace: &Workspace, fixture: &Path) -> Result<PathBuf> {
     let folder = workspace.target.join("bench");
     let project = folder.join("project");
     fs::create_dir_all(&project).with_context(|| project.display().to_string())?;
     fs::copy("/bin/true", folder.join("tiny")).context("/bin/true")?;
+    fs::copy(fixture, folder.join("canary")).context("the fixture")?;
     let mut objects = vec!["main.o".to_owned()];
     for n in 0..MODULES {
         let source = format!("int f{n}(int x) {{ return x * {n} + 1; }}\n");

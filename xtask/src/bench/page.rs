@@ -17,7 +17,7 @@ pub(super) fn page(results: &Results) -> String {
          turn, {number_of_pairs} pairs of {seconds} s; *ratio* is the throughput with it by that \
          without it, the median of the pairs, and in brackets the least and the most. *CPU* is the \
          tool's own time per process that the load made. *Start-up* is until its first event could be \
-         read. *Lost* are ends of processes that it did not tell of.\n\n\
+         read, of a recording until it is begun. *Lost* are ends of processes that it did not tell of.\n\n\
          | load | tool | per second without | ratio | CPU | peak RSS | start-up | lost |\n\
          |---|---|---|---|---|---|---|---|\n\
          {}",

@@ -26,6 +26,8 @@ const PACKAGES: [Package; 6] = [
 ];
 /// The one that cargo has, pinned.
 const TRACEXEC: &str = "1.0.0";
+/// What it is linked with.
+const SECCOMP: &str = "libseccomp-dev";
 
 /// Tools that a comparison like this one cannot have, and why.
 pub(super) const LEFT_OUT: [(&str, &str); 1] = [(
@@ -233,6 +235,7 @@ pub(super) fn install(workspace: &Workspace) -> Result<PathBuf> {
     let folder = workspace.tools().join("tracexec");
     let program = folder.join("bin").join("tracexec");
     if !program.is_file() {
+        packages::install(&[SECCOMP])?;
         let mut cargo = workspace.cargo("install");
         cargo.args([
             "--locked",
