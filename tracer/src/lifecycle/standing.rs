@@ -68,6 +68,8 @@ pub struct Parent {
 pub struct Standing {
     /// Which process.
     pub id: Identity,
+    /// Its pid as its parent's pid namespace has it, which is what that waits for.
+    pub number: u32,
     /// When it died.
     pub death: Death,
     /// Its name.
@@ -171,7 +173,7 @@ impl Standing {
     /// Whom its parent sits waiting for instead.
     fn other_than(&self, parent: &Parent) -> Option<String> {
         let other = parent.waits_for?;
-        let is_for_it = other == Awaited::Any || other == Awaited::Process(self.id.pid);
+        let is_for_it = other == Awaited::Any || other == Awaited::Process(self.number);
         (!is_for_it).then(|| other.words())
     }
 
@@ -192,7 +194,12 @@ impl Standing {
     fn must(&self, parent: &Parent) -> String {
         match self.why().first().map(|(name, _)| *name) {
             Some(name) if name == ParentWaitsForOthers.name() => {
-                format!("wait for {}, or for any child", self.id.pid)
+                let Self { id, number, .. } = self;
+                let itself = match id.pid {
+                    pid if pid == *number => pid.to_string(),
+                    pid => format!("{number}, which is {pid} here"),
+                };
+                format!("wait for {itself}, or for any child")
             }
             Some(name) if name == SigchldCoalesced.name() => {
                 "wait in a loop until nothing is left (WNOHANG)".to_owned()
@@ -282,6 +289,7 @@ mod tests {
     fn zombie(parent: Parent) -> Standing {
         Standing {
             id: Identity { pid: 20, start: Start::Tick(0) },
+            number: 3,
             death: Death { earliest: 0, latest: None },
             comm: Comm::from(&b"child"[..]),
             ppid: parent.id.pid,
@@ -397,7 +405,7 @@ mod tests {
             (
                 ParentWaitsForOthers,
                 "the last for process 9 (3 times,",
-                "wait for 20, or for any child",
+                "wait for 3, which is 20 here, or for any child",
             ),
             (InheritedOverExec, "another program", "call waitpid"),
             (ParentNeverWaits, "called no wait", "call waitpid"),
@@ -415,10 +423,10 @@ mod tests {
     #[test]
     fn a_parent_that_sits_in_a_wait_for_another_is_known_without_watching() {
         let waits = |waits_for| zombie(Parent { waits_for: Some(waits_for), ..parent() });
-        for other in [Awaited::Process(21), Awaited::Group(0), Awaited::Descriptor] {
+        for other in [Awaited::Process(20), Awaited::Group(0), Awaited::Descriptor] {
             assert_eq!(names(&waits(other)), ["parent_waits_for_others"]);
         }
-        for it in [Awaited::Process(20), Awaited::Any] {
+        for it in [Awaited::Process(3), Awaited::Any] {
             let never = Standing { seen: vec![ParentNeverWaits], ..waits(it) };
             assert_eq!(names(&never), [""; 0], "it does wait");
         }

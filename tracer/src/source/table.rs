@@ -35,7 +35,7 @@ pub(crate) fn zombies() -> Vec<Standing> {
     {
         *children.entry(stat.ppid).or_default() += 1;
     }
-    let mut parents: HashMap<i32, Option<Parent>> = HashMap::new();
+    let mut parents: HashMap<i32, Option<(Parent, usize)>> = HashMap::new();
     let mut found: Vec<Standing> = all
         .values()
         .filter(|row| row.stat.state == 'Z')
@@ -43,17 +43,18 @@ pub(crate) fn zombies() -> Vec<Standing> {
             // One that is reaped while we look is no zombie now.
             let process = seed::reopen(stat)?;
             let status = seed::status(&process)?;
+            let parent = parents.entry(stat.ppid).or_insert_with(|| {
+                let living = children.get(&stat.ppid).copied().unwrap_or(0);
+                parent(all.get(&stat.ppid)?, living)
+            });
+            let numbers = status.nspid.as_deref().unwrap_or_default();
+            let number = parent.as_ref().and_then(|(_, level)| numbers.get(*level).copied());
             Some(Standing {
                 id: seed::identity(stat),
+                number: number.unwrap_or(stat.pid) as u32,
                 death: *deaths.get(&stat.pid)?,
                 comm: *comm,
-                parent: parents
-                    .entry(stat.ppid)
-                    .or_insert_with(|| {
-                        let living = children.get(&stat.ppid).copied().unwrap_or(0);
-                        parent(all.get(&stat.ppid)?, living)
-                    })
-                    .clone(),
+                parent: parent.as_ref().map(|(parent, _)| parent.clone()),
                 ppid: stat.ppid as u32,
                 tracer: tracer(&status),
                 others: Others { threads: living(&process, stat), is_deaf: is_deaf(&status) },
@@ -94,11 +95,13 @@ pub(super) fn is_deaf(status: &Status) -> bool {
     (status.sigign | status.sigblk) & SIGTERM != 0
 }
 
-fn parent(row: &Row, living_children: u32) -> Option<Parent> {
+/// The parent of a zombie, and how many pid namespaces below ours it is in.
+fn parent(row: &Row, living_children: u32) -> Option<(Parent, usize)> {
     let Row { stat, comm } = row;
     let process = seed::reopen(stat)?;
     let status = seed::status(&process)?;
-    Some(Parent {
+    let level = status.nspid.as_ref().map_or(0, |numbers| numbers.len().saturating_sub(1));
+    let parent = Parent {
         id: seed::identity(stat),
         ppid: stat.ppid as u32,
         comm: *comm,
@@ -117,7 +120,8 @@ fn parent(row: &Row, living_children: u32) -> Option<Parent> {
         // process has page faults (`wait_task_zombie`, kernel/exit.c).
         has_reaped: stat.cminflt > 0 || stat.cmajflt > 0 || stat.cutime > 0 || stat.cstime > 0,
         watched: None,
-    })
+    };
+    Some((parent, level))
 }
 
 /// The system call that a thread of it sits in, if that is a wait (arch/x86/entry/syscalls/syscall_64.tbl;

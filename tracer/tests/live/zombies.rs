@@ -1,10 +1,13 @@
 //! `tracer zombies` as root: ages, and what parents do, by what the programs themselves know.
 
-use std::{collections::HashMap, process::Command};
+use std::{
+    collections::HashMap,
+    process::{Command, Stdio},
+};
 
 use serde_json::{Value, json};
 
-use crate::story::{Partner, has, output, tracer, until};
+use crate::story::{Partner, fixture, has, output, tracer, until};
 
 /// What `tracer zombies` lists, by pid: zombies, and parents.
 fn listed(watch: &str) -> [HashMap<u64, Value>; 2] {
@@ -101,4 +104,25 @@ fn two_thousand_zombies_of_a_parent_are_few_lines() {
     assert_eq!(its.count(), 2000);
     has(&parents[&u64::from(partner.pid())], &[("zombies", json!(2000))]);
     partner.kill();
+}
+
+#[test]
+fn a_zombie_is_called_what_its_parent_in_a_namespace_calls_it() {
+    let mut unshare = Command::new("unshare");
+    unshare
+        .args(["--pid", "--fork", "--mount-proc", fixture(), "sits_waiting"])
+        .stdout(Stdio::null());
+    let mut unshare = unshare.spawn().expect("unshare");
+    let (init, zombie) = until("its init has a zombie", || {
+        let [found, _] = listed("0s");
+        let its = |line: &Value| line["parent"]["is_init"] == true && line["comm"] == "fixture";
+        // One that an init has adopted is none of its.
+        let one = found.into_values().find(|line| its(line) && line["ppid"] != 1)?;
+        (one["why"] == json!(["parent_waits_for_others"])).then(|| (one["ppid"].clone(), one))
+    });
+    unshare.wait().expect("its end");
+    let remedy = zombie["remedy"].as_str().expect("a remedy");
+    let words = format!("must wait for 2, which is {} here, or for any child; ", zombie["pid"]);
+    assert!(remedy.contains(&words), "{zombie}");
+    assert!(remedy.contains(&format!("kill -9 {init} ")), "{zombie}");
 }
