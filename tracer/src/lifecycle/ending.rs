@@ -14,7 +14,7 @@ pub struct Others {
 impl Others {
     /// How many there are.
     pub fn count(&self) -> u32 {
-        self.threads.values().sum()
+        self.threads.values().fold(0, |all, threads| all.saturating_add(*threads))
     }
 
     /// That there are some, in words.

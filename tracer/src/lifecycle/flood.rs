@@ -11,6 +11,9 @@ const SINGLY: u32 = 10;
 /// The time after which the rest is told, ns.
 const SPAN: u64 = 1_000_000_000;
 
+/// Limits that are told apart in a span, far more than fail at once; each call looks through all.
+const LIMITS: usize = 1_000;
+
 /// A limit, and whose it is, as far as they are known; and the error that it gave.
 type Limit = (i32, Option<ForkCause>, Option<u32>, Option<Bytes>, Option<u32>);
 
@@ -32,8 +35,12 @@ pub(super) struct Flood {
 impl Flood {
     /// Takes a failure; what is to be told of it at once.
     pub(super) fn take(&mut self, at: u64, who: Who, mut failure: ForkFailure) -> Option<Event> {
+        let limit = limit(&failure);
+        if self.spans.len() >= LIMITS && !self.spans.contains_key(&limit) {
+            return Some(told(at, who, failure));
+        }
         let new = Span { due: at.saturating_add(SPAN), singly: 0, rest: None };
-        let span = self.spans.entry(limit(&failure)).or_insert(new);
+        let span = self.spans.entry(limit).or_insert(new);
         if span.singly < SINGLY {
             span.singly += 1;
             return Some(told(at, who, failure));
@@ -65,4 +72,32 @@ fn told(at: u64, who: Who, failure: ForkFailure) -> Event {
 
 fn limit(failure: &ForkFailure) -> Limit {
     (failure.errno, failure.cause, failure.uid, failure.cgroup.clone(), failure.pidns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_of_very_many_limits_are_told_without_being_kept() {
+        let mut flood = Flood::default();
+        let who = Who { pid: 1, start: 0, ppid: None, comm: None };
+        let failure = ForkFailure {
+            errno: 11,
+            call: None,
+            thread: None,
+            cause: Some(ForkCause::RlimitNproc),
+            filled: None,
+            uid: None,
+            cgroup: None,
+            pidns: None,
+            zombies: None,
+            count: 1,
+        };
+        for uid in 0..2 * LIMITS as u32 {
+            let failure = ForkFailure { uid: Some(uid), ..failure.clone() };
+            assert!(flood.take(5, who, failure).is_some(), "{uid}");
+        }
+        assert_eq!(flood.spans.len(), LIMITS);
+    }
 }

@@ -16,6 +16,9 @@ use crate::observation::{Adopter, Comm, Fate, Home, Identity, Look, Sigchld, Sta
 /// `include/uapi/asm-generic/signal.h`
 pub(crate) const SIGCHLD: u32 = 17;
 
+/// Looks kept of one process: more than a session takes in [`RECENT`].
+const LOOKS: usize = 256;
+
 /// One process, from its first sign until the kernel frees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Process {
@@ -190,6 +193,9 @@ impl Process {
             self.home.ns_pid = Some(1);
         }
         self.looks.retain(|(then, _)| at.saturating_sub(*then) <= RECENT);
+        if self.looks.len() == LOOKS {
+            self.looks.pop_front();
+        }
         self.looks.push_back((at, look));
     }
 
@@ -205,5 +211,29 @@ impl Process {
     /// Since when it certainly was a zombie.
     pub(crate) fn zombie_since(&self) -> Option<u64> {
         self.life.zombie_at.or(self.found_dead.map(|(_, latest)| latest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::{Doing, Start};
+
+    #[test]
+    fn of_looks_at_one_moment_the_last_are_kept() {
+        let mut process = Process::new(Identity { pid: 1, start: Start::Exact(0) }, true);
+        for threads in 0..1000 {
+            let look = Look {
+                doing: Doing::Other,
+                handles: false,
+                is_init: false,
+                is_deaf: false,
+                threads: [('S', threads)].into(),
+                waits_for: None,
+            };
+            process.seen(5, look);
+        }
+        assert_eq!(process.looks.len(), LOOKS);
+        assert_eq!(process.looks.back().map(|(_, look)| look.count()), Some(999));
     }
 }
