@@ -186,32 +186,50 @@ impl<R: Read> Replay<R> {
         }))
     }
 
-    /// Goes on to the next entry; false at the end.
+    /// Goes on to the next entry, or to the next that is due before it; false at the end.
     pub fn step(&mut self) -> Result<bool, Damage> {
         let told = self.next.take().map_or_else(|| self.reader.take(), |told| Ok(Some(told)));
+        let due = match &told {
+            Ok(Some(Told::Observed(Observation { at, .. }) | Told::Due(at))) => {
+                self.model.advance_once(*at)
+            }
+            Ok(Some(Told::Counted(_) | Told::Ended(_)) | None) | Err(_) => None,
+        };
         let was_there =
             |told: &Told| matches!(told, Told::Observed(Observation { fact: Fact::Found(_), .. }));
-        if !self.has_begun && !matches!(&told, Ok(Some(told)) if was_there(told)) {
+        // Those that were there are of one moment: nothing is due before all are told.
+        let is_begin = due.is_none() && matches!(&told, Ok(Some(told)) if was_there(told));
+        if !self.has_begun && !is_begin {
             self.has_begun = true;
             self.events.push(self.header.session(&self.model));
         }
-        match told? {
-            Some(Told::Observed(observation)) => {
-                self.at = self.at.max(observation.at);
-                self.model.observe(observation);
+        match (due, told?) {
+            (Some(due), told) => {
+                self.at = self.at.max(due);
+                self.next = told;
             }
-            Some(Told::Due(at)) => {
-                self.at = self.at.max(at);
-                self.model.advance(at);
-            }
-            Some(Told::Counted(counts)) => self.counts = counts,
-            Some(Told::Ended(at)) => self.at = at,
-            None => return Ok(false),
+            (None, Some(told)) => self.tell(told),
+            (None, None) => return Ok(false),
         }
         if self.has_begun {
             self.events.extend(self.model.drain());
         }
         Ok(true)
+    }
+
+    fn tell(&mut self, told: Told) {
+        match told {
+            Told::Observed(observation) => {
+                self.at = self.at.max(observation.at);
+                self.model.observe(observation);
+            }
+            Told::Due(at) => {
+                self.at = self.at.max(at);
+                self.model.advance(at);
+            }
+            Told::Counted(counts) => self.counts = counts,
+            Told::Ended(at) => self.at = at,
+        }
     }
 
     /// Tells the rest, and what it all comes to, as far as it was read.

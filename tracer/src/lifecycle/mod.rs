@@ -134,17 +134,23 @@ impl Model {
 
     /// Says that nothing older than `now` will come: what is due by then is reported.
     pub fn advance(&mut self, now: u64) {
-        while let Some(due) = self.due().filter(|due| *due <= now) {
-            self.end_floods(due, due);
-            while let Some(alarm) = self.alarms.first().copied().filter(|alarm| alarm.due <= due) {
-                self.alarms.remove(&alarm);
-                self.unreaped(alarm);
-            }
-        }
+        while self.advance_once(now).is_some() {}
         while self.gone.front().is_some_and(|(at, _)| at.saturating_add(KEEP_GONE) <= now) {
             let (_, id) = self.gone.pop_front().expect("it was just seen");
             self.drop_gone(id);
         }
+    }
+
+    /// Reports the first that is due by `now`, and says when it was: for those who have no room for all
+    /// that a great many zombies come to.
+    pub(crate) fn advance_once(&mut self, now: u64) -> Option<u64> {
+        let due = self.due().filter(|due| *due <= now)?;
+        self.end_floods(due, due);
+        if let Some(alarm) = self.alarms.first().copied().filter(|alarm| alarm.due <= due) {
+            self.alarms.remove(&alarm);
+            self.unreaped(alarm);
+        }
+        Some(due)
     }
 
     /// Says that nothing will come any more: what was held back is told.
