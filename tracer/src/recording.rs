@@ -19,6 +19,12 @@ pub use writer::Writer;
 
 use crate::observation::Zombie;
 
+/// No entry takes more, unpacked: a full frame with two stays below [`MOST`], and what one makes of itself
+/// in memory, ten times as much and more, stays small.
+const ENTRY: usize = MOST / 4;
+/// No header takes more, unpacked: a glob in it, which may be a byte, takes 1.5 kB in memory.
+const HEADER: usize = 64 * 1024;
+
 /// What a frame holds after the first one, which holds the [`Header`]. `F` is a fact, or one borrowed.
 /// `after` is the time since the entry before that has one, in this frame (since 0 for the first).
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

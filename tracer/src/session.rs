@@ -71,7 +71,8 @@ async fn session(settings: &settings::Session) -> Result<u8> {
     let mut road = Road::start(&capture, settings.asked.filter()?, tick(settings))?;
     let header = header(settings, &road);
     let tape = settings.record.clone().zip(recorded);
-    road.tape = tape.map(|(record, output)| Tape::new(record, output, header.clone()));
+    road.tape =
+        tape.map(|(record, output)| Tape::new(record, output, header.clone())).transpose()?;
     road.seed();
     let mut signals = Signals::catch()?;
     let sink = sink::sink(settings.style, header.boot_to_unix);

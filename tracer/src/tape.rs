@@ -42,9 +42,10 @@ impl Tape {
         Output::open(&Target::File(record.path.clone()))
     }
 
-    pub(crate) fn new(record: Record, output: Output, header: Header) -> Self {
+    pub(crate) fn new(record: Record, output: Output, header: Header) -> Result<Self> {
+        anyhow::ensure!(header.fits(), "there are too many filters to be recorded: nothing is");
         let writer = Writer::new(&header);
-        Self {
+        Ok(Self {
             record,
             header,
             writer,
@@ -53,7 +54,7 @@ impl Tape {
             earlier_bytes: 0,
             before: Counts::default(),
             error: None,
-        }
+        })
     }
 
     /// Hands the model a fact.

@@ -12,6 +12,7 @@ mod cli {
     mod family;
     mod help;
     mod installed;
+    mod memory;
     mod no_root;
     mod output;
     mod program;

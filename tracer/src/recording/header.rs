@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Counts;
+use super::{Counts, HEADER};
 use crate::lifecycle::{
     Model,
     event::{Event, Session, What},
@@ -35,6 +35,11 @@ pub struct Header {
 }
 
 impl Header {
+    /// Whether a reader takes it.
+    pub fn fits(&self) -> bool {
+        postcard::to_stdvec(self).is_ok_and(|bytes| bytes.len() <= HEADER)
+    }
+
     /// The first event, once those that were there are told.
     pub fn session(&self, model: &Model) -> Event {
         let session = Session {

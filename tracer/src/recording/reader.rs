@@ -6,8 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use super::{Counts, Entry, Header, frame};
-use crate::observation::{Fact, Observation, Zombie};
+use super::{Counts, ENTRY, Entry, HEADER, Header, frame};
+use crate::observation::{Doing, Fact, Observation, Zombie};
+
+/// The longest name of a kernel function (`KSYM_NAME_LEN`, include/linux/kallsyms.h, 6.1 and newer). Every
+/// zombie of a parent that sits in one repeats it.
+const PLACE: usize = 512;
 
 /// What is wrong with a recording.
 #[derive(Debug)]
@@ -107,6 +111,9 @@ impl<R: Read> Reader<R> {
         frame::open(&mut from)?;
         let mut first = Vec::new();
         let len = frame::unpack(&mut from, 0, &mut first)?.ok_or(Damage::CutOff)?;
+        if first.len() > HEADER {
+            return Err(Damage::TooLong);
+        }
         let header = postcard::take_from_bytes(&first);
         let (header, []) = header.map_err(|_| Damage::Content)? else {
             return Err(Damage::Content);
@@ -138,8 +145,12 @@ impl<R: Read> Reader<R> {
                 return Err(Damage::AfterEnd);
             }
             let left = &self.frame[self.taken..];
+            let left = &left[..left.len().min(ENTRY)];
             let (entry, rest) = postcard::take_from_bytes(left).map_err(|_| Damage::Content)?;
-            self.taken = self.frame.len() - rest.len();
+            self.taken += left.len() - rest.len();
+            if !is_possible(&entry) {
+                return Err(Damage::Content);
+            }
             if let Some(told) = self.told(entry) {
                 return Ok(Some(told));
             }
@@ -187,4 +198,10 @@ impl<R: Read> Reader<R> {
     pub fn place(&self) -> u64 {
         self.place
     }
+}
+
+/// Whether it may have been seen, as far as that bounds what the model makes of it.
+fn is_possible(entry: &Entry<Fact>) -> bool {
+    let Entry::Observed { fact: Fact::Looked { look, .. }, .. } = entry else { return true };
+    !matches!(&look.doing, Doing::Blocked { place, .. } if place.len() > PLACE)
 }

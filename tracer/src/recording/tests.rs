@@ -344,3 +344,16 @@ fn what_is_too_large_for_a_frame_is_counted_as_lost_or_unknown() {
     assert_eq!((lost.count, lost.place), (1, LostWhere::Output));
     assert_eq!(told[1], Told::Observed(freed(6, 1)));
 }
+
+#[test]
+fn a_header_that_is_written_is_read() {
+    let with = |uids: usize| {
+        let asked = Asked { uids: vec![7; uids], ..Asked::default() };
+        Header { asked, ..header() }
+    };
+    let largest = (0..=HEADER).rev().find(|uids| with(*uids).fits()).unwrap();
+    for (uids, is_read) in [(largest, true), (largest + 1, false)] {
+        let file = Writer::new(&with(uids)).take();
+        assert_eq!(Reader::open(&file[..]).is_ok(), is_read, "{uids}");
+    }
+}

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Counts, Entry, Header, frame};
+use super::{Counts, ENTRY, Entry, Header, frame};
 use crate::observation::{Fact, Lost, LostWhere, Observation, Zombie};
 
 /// A frame is closed when this much is in it, so that memory and what a crash takes stay small.
 const FULL: usize = 64 * 1024;
 /// Or after this time, ns.
 const AGE: u64 = 1_000_000_000;
-/// No entry takes more: a full frame with two stays below [`frame::MOST`].
-const ENTRY: usize = frame::MOST / 4;
 
 /// Makes the frames of one file.
 pub struct Writer {
