@@ -33,7 +33,10 @@ fn header() -> Header {
 }
 
 /// A recording, and what reading it gives.
-fn recorded(observations: &[Observation], frames_end_after: usize) -> (Vec<u8>, Vec<Told>) {
+pub(crate) fn recorded(
+    observations: &[Observation],
+    frames_end_after: usize,
+) -> (Vec<u8>, Vec<Told>) {
     let mut writer = Writer::new(&header());
     let mut told = Vec::new();
     let mut second = 0;

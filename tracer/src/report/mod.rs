@@ -5,6 +5,8 @@ mod lives;
 mod page;
 mod tables;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tree;
 

@@ -1,4 +1,5 @@
-//! What many lives come to, in memory that does not grow with their number.
+//! What many lives come to, in memory that does not grow with their number. The summary of the model has
+//! neither names of what ran nor stories; where both count the same, they agree (`tests.rs`).
 
 use std::collections::BTreeMap;
 
@@ -60,7 +61,8 @@ pub(super) struct Ran {
     pub(super) cpu: u64,
 }
 
-/// The zombies that one parent left standing for [`LATE`].
+/// The zombies that one parent left standing for [`LATE`], reaped or not, and whoever adopted them since.
+/// The summary's leakers are those that have zombies at the end, of any age.
 #[derive(Default)]
 pub(super) struct Leak {
     pub(super) parent: Option<Relative>,
@@ -71,7 +73,7 @@ pub(super) struct Leak {
     pub(super) why: BTreeMap<Cause, u64>,
 }
 
-/// Orphans of the same origin.
+/// Adoptions of the same origin. The summary counts those that lost their parent once, however often.
 #[derive(Default)]
 pub(super) struct Orphans {
     pub(super) all: u64,
