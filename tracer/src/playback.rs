@@ -43,8 +43,6 @@ async fn replay(settings: &settings::Replay) -> Result<u8> {
     let mut replay = beginning(file, &settings.from, &settings.asked)?;
     let mut output = Output::open(&settings.target)?;
     let mut sink = sink::sink(settings.style, replay.header.boot_to_unix);
-    let mut damage = None;
-    let mut is_read = true;
     let mut events = 0;
     let mut show = |replay: &mut Replay<_>, output: &mut Output| {
         for event in replay.drain() {
@@ -58,17 +56,10 @@ async fn replay(settings: &settings::Replay) -> Result<u8> {
             progress.show(replay.reader.place(), events);
         }
     };
-    while is_read && damage.is_none() {
-        match replay.step() {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(found) => damage = Some(found),
-        }
-        show(&mut replay, &mut output);
-        if output.is_stalled() {
-            is_read = output.flush_all();
-        }
-    }
+    let told = replay.run(|replay| {
+        show(replay, &mut output);
+        !output.is_stalled() || output.flush_all()
+    });
     let summary = replay.end(settings.style.summary);
     show(&mut replay, &mut output);
     drop(progress);
@@ -79,9 +70,9 @@ async fn replay(settings: &settings::Replay) -> Result<u8> {
     if fate == Fate::Written && settings.style.summary && !has_summary {
         sink::say(&sink::summary_text(&summary));
     }
-    match damage {
-        Some(damage) => Err(named(&settings.from, &replay, &damage)),
-        None => Ok(if met.is_empty() { 0 } else { CONDITION_MET }),
+    match told {
+        Err(damage) => Err(named(&settings.from, &replay, &damage)),
+        Ok(()) => Ok(if met.is_empty() { 0 } else { CONDITION_MET }),
     }
 }
 
@@ -215,6 +206,13 @@ impl<R: Read> Replay<R> {
             self.events.extend(self.model.drain());
         }
         Ok(true)
+    }
+
+    /// Goes on to the end, or to what is wrong with the file. After each step `told` takes the events, and says
+    /// whether to go on.
+    pub(crate) fn run(&mut self, mut told: impl FnMut(&mut Self) -> bool) -> Result<(), Damage> {
+        while self.step()? && told(self) {}
+        Ok(())
     }
 
     fn tell(&mut self, told: Told) {

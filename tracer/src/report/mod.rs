@@ -92,13 +92,10 @@ fn told<R: Read>(
             }
         }
     };
-    let damage = loop {
-        match replay.step() {
-            Ok(true) => take(replay),
-            Ok(false) => break None,
-            Err(damage) => break Some(damage),
-        }
-    };
+    let whole = replay.run(|replay| {
+        take(replay);
+        true
+    });
     let summary = replay.end(false);
     take(replay);
     let end = replay.at();
@@ -106,6 +103,7 @@ fn told<R: Read>(
         tally.lives_on(life, end);
     }
     let &Header { began, boot_to_unix, .. } = replay.header();
+    let damage = whole.err();
     let is_damaged = damage.as_ref().map(ToString::to_string);
     let told = Told { name, session, began, end, boot_to_unix, summary, tally, damage: is_damaged };
     (told, lives, damage)
