@@ -329,6 +329,26 @@ pub struct Reap {
     pub life: Life,
 }
 
+#[cfg(test)]
+impl Reap {
+    /// Of a process of which nothing else is known.
+    pub(crate) fn of_a_stranger() -> Self {
+        Self {
+            status: None,
+            zombie: None,
+            teardown: None,
+            lifetime: None,
+            reaper: None,
+            by: None,
+            via: Via::Unknown,
+            reparents: 0,
+            why: Vec::new(),
+            exact: false,
+            life: Life::default(),
+        }
+    }
+}
+
 /// The dates of a finished life, in ns of the boot clock.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Life {

@@ -141,27 +141,14 @@ fn shared(texts: &mut HashSet<Arc<str>>, text: String) -> Arc<str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lifecycle::event::{Reap, Via, Who};
+    use crate::lifecycle::event::{Reap, Who};
 
     #[test]
     fn those_are_kept_that_were_there_longest_and_the_others_counted() {
         let mut lives = Lives::new(2);
         for (pid, span) in [(1, 50), (2, 10), (3, 70), (4, 20), (5, 60), (6, 30)] {
-            let reap = Reap {
-                status: None,
-                zombie: None,
-                teardown: None,
-                lifetime: None,
-                reaper: None,
-                by: None,
-                via: Via::Unknown,
-                reparents: 0,
-                why: Vec::new(),
-                exact: true,
-                life: crate::lifecycle::event::Life::default(),
-            };
             let who = Who { pid, start: 100, ppid: None, comm: None };
-            let (at, what) = (100 + span, What::Reap(reap));
+            let (at, what) = (100 + span, What::Reap(Reap::of_a_stranger()));
             lives.see(&Event { at, who: Some(who), what }, |_| {});
         }
         let (kept, left_out) = lives.finish(1000);

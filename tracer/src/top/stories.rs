@@ -85,6 +85,7 @@ impl Stories {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lifecycle::event::Reap;
 
     fn event(at: u64, pid: u32, ppid: u32, what: What) -> Event {
         Event {
@@ -92,22 +93,6 @@ mod tests {
             who: Some(Who { pid, start: u64::from(pid), ppid: Some(ppid), comm: None }),
             what,
         }
-    }
-
-    fn reap() -> What {
-        What::Reap(crate::lifecycle::event::Reap {
-            status: None,
-            zombie: None,
-            teardown: None,
-            lifetime: None,
-            reaper: None,
-            by: None,
-            via: crate::lifecycle::event::Via::Unknown,
-            reparents: 0,
-            why: Vec::new(),
-            exact: false,
-            life: crate::lifecycle::event::Life::default(),
-        })
     }
 
     fn key(pid: u32) -> Key {
@@ -123,7 +108,7 @@ mod tests {
             for at in 0..2 * EVENTS as u64 {
                 stories.add(event(at, pid, 1, What::LeaderExit { threads: 1 }));
             }
-            stories.add(event(100, pid, 1, reap()));
+            stories.add(event(100, pid, 1, What::Reap(Reap::of_a_stranger())));
         }
         assert_eq!(stories.known.len(), GONE + 1, "those that are gone, and the one that is not");
         assert_eq!(stories.of(key(1), u64::MAX).len(), 1 + EVENTS, "its own is not washed away");
@@ -135,7 +120,7 @@ mod tests {
     #[test]
     fn another_life_with_a_pid_has_a_story_of_its_own() {
         let mut stories = Stories::default();
-        stories.add(event(1, 7, 0, reap()));
+        stories.add(event(1, 7, 0, What::Reap(Reap::of_a_stranger())));
         let mut second = event(2, 7, 0, What::LeaderExit { threads: 1 });
         second.who = second.who.map(|who| Who { start: 9, ..who });
         stories.add(second);
