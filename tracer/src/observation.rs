@@ -8,84 +8,18 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::wait::{Awaited, Call, Outcome, Waited};
+pub use self::{
+    identity::{Comm, Identity, Start, TICK_NS},
+    limits::{Filled, ForkCall, ForkFailed, Limits, Measure, Space, Zombie},
+    wait::{Awaited, Call, Outcome, Waited},
+};
 
+mod identity;
+mod limits;
 mod wait;
 
 /// Bytes that came from a traced process: untrusted, not necessarily UTF-8.
 pub type Bytes = Arc<[u8]>;
-
-/// A thread's name, at most 15 bytes, untrusted.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
-pub struct Comm([u8; 16]);
-
-impl Comm {
-    /// From a kernel buffer, ended by NUL or full.
-    pub fn new(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// The name without what follows its NUL.
-    pub fn bytes(&self) -> &[u8] {
-        self.0.split(|byte| *byte == 0).next().unwrap_or_default()
-    }
-}
-
-impl From<&[u8]> for Comm {
-    fn from(bytes: &[u8]) -> Self {
-        let mut comm = [0; 16];
-        let len = bytes.len().min(15);
-        comm[..len].copy_from_slice(&bytes[..len]);
-        Self(comm)
-    }
-}
-
-/// When a process started, as precisely as the source knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Start {
-    /// To the nanosecond, from the kernel's own field.
-    Exact(u64),
-    /// To a clock tick (10 ms), from `/proc/PID/stat`: the beginning of the tick.
-    Tick(u64),
-}
-
-/// Length of a tick of `/proc/PID/stat` (`USER_HZ` is 100 on x86-64).
-pub const TICK_NS: u64 = 10_000_000;
-
-impl Start {
-    /// In ns; of a tick, its beginning.
-    pub fn ns(self) -> u64 {
-        match self {
-            Self::Exact(ns) | Self::Tick(ns) => ns,
-        }
-    }
-
-    /// Whether both can be the start of one process: the finer is truncated to the coarser.
-    pub fn same(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Exact(a), Self::Exact(b)) => a == b,
-            (a, b) => a.ns() / TICK_NS == b.ns() / TICK_NS,
-        }
-    }
-}
-
-/// A process: a pid alone may be another life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    /// Thread group id.
-    pub pid: u32,
-    /// Its start.
-    pub start: Start,
-}
-
-impl Identity {
-    /// The one place where two lives are compared.
-    pub fn same(self, other: Self) -> bool {
-        self.pid == other.pid && self.start.same(other.start)
-    }
-}
 
 /// Where a process lives.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,15 +32,6 @@ pub struct Home {
     pub pidns: Option<u32>,
     /// Its pid inside that namespace.
     pub ns_pid: Option<u32>,
-}
-
-/// How much of a limit on processes and threads is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Filled {
-    /// So many there are.
-    pub used: u64,
-    /// So many there may be.
-    pub limit: u64,
 }
 
 /// How a process ended, as its parent reads it.
@@ -421,98 +346,6 @@ pub struct Found {
     pub home: Home,
 }
 
-/// The call that was to create a process or thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ForkCall {
-    /// `fork`.
-    Fork,
-    /// `vfork`.
-    Vfork,
-    /// `clone`.
-    Clone,
-    /// `clone3`.
-    Clone3,
-}
-
-/// [`Fact::ForkFailed`]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ForkFailed {
-    /// The process that called.
-    pub id: Identity,
-    /// Its name.
-    pub comm: Comm,
-    /// Where it lives, as far as the record says.
-    pub home: Home,
-    /// Which call.
-    pub call: Option<ForkCall>,
-    /// A thread was asked for, not a process.
-    pub thread: Option<bool>,
-    /// What it returned, as a positive errno.
-    pub errno: i32,
-    /// How full everything was that can have been the reason.
-    pub limits: Limits,
-    /// The zombies of the machine, as of a moment ago. Many failures share one list, which a recording
-    /// has once, by itself.
-    #[serde(skip)]
-    pub zombies: Option<Arc<[Zombie]>>,
-}
-
-/// What bounds the number of processes and threads, at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// Those of the user, unless the caller may exceed its limit.
-    pub nproc: Option<Filled>,
-    /// The nearest cgroup up the tree that is at its limit.
-    pub pids: Option<(Option<Bytes>, Filled)>,
-    /// The pids of the nearest pid namespace up the tree that has none left.
-    pub pidns: Option<(u32, Filled)>,
-    /// The nearest pid namespace up the tree whose init is dead.
-    pub dead_pidns: Option<u32>,
-    /// Pids taken of the machine.
-    pub machine: u64,
-    /// The machine's `threads-max`.
-    pub threads_max: Option<u64>,
-    /// The machine's `pid_max`.
-    pub pid_max: Option<u64>,
-}
-
-/// A zombie of the process table, by what it takes from whom.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Zombie {
-    /// Its parent.
-    pub parent: u32,
-    /// The parent's name.
-    pub parent_comm: Option<Comm>,
-    /// Real user id.
-    pub uid: u32,
-    /// Inode number of its pid namespace.
-    pub pidns: Option<u32>,
-    /// Its cgroup in the hierarchy that limits pids.
-    pub cgroup: Option<Bytes>,
-}
-
-/// What has room for a number of processes and threads.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Space {
-    /// The machine, by `pid_max`.
-    Pids,
-    /// The machine, by `threads-max`.
-    Threads,
-    /// A cgroup with `pids.max`.
-    Cgroup(Bytes),
-    /// A user, by `RLIMIT_NPROC`.
-    User(u32),
-}
-
-/// How full a space is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Measure {
-    /// Which.
-    pub space: Space,
-    /// How full.
-    pub filled: Filled,
-}
-
 /// Where records were lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum LostWhere {
@@ -540,29 +373,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_start_is_compared_by_truncating_the_finer() {
-        let exact = Start::Exact(123_456_789);
-        assert!(exact.same(Start::Tick(120_000_000)));
-        assert!(!exact.same(Start::Tick(110_000_000)));
-        assert!(!exact.same(Start::Exact(123_456_788)));
-        assert!(Start::Tick(120_000_000).same(Start::Tick(120_000_000)));
-    }
-
-    #[test]
     fn a_wait_status_keeps_signal_and_core_apart() {
         assert_eq!(Status::from(0x0300), Status::Code(3));
         assert_eq!(Status::from(9), Status::Signal { number: 9, core: false });
         assert_eq!(Status::from(0x8b), Status::Signal { number: 11, core: true });
         assert_eq!(Status::from(0xff00), Status::Code(255));
-    }
-
-    #[test]
-    fn a_comm_ends_at_its_nul() {
-        assert_eq!(Comm::new(*b"bash\0garbage\0\0\0\0").bytes(), b"bash");
-        assert_eq!(Comm::new([b'x'; 16]).bytes(), [b'x'; 16]);
-        assert_eq!(
-            Comm::from(&b"a-name-longer-than-the-kernel-keeps"[..]).bytes(),
-            b"a-name-longer-t"
-        );
     }
 }
