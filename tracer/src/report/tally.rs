@@ -1,7 +1,7 @@
 //! What many lives come to, in memory that does not grow with their number. The summary of the model has
 //! neither names of what ran nor stories; where both count the same, they agree (`tests.rs`).
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use super::life::{Life, Relative};
 use crate::{
@@ -171,7 +171,10 @@ impl Tally {
                 *leak.why.entry(*cause).or_default() += 1;
             }
         }
-        let place = self.worst.partition_point(|(longer, _)| *longer >= zombie);
+        // Of those that are alike the first, in whatever order they come.
+        let rank = |zombie, life: &Life| (Reverse(zombie), life.number);
+        let place =
+            self.worst.partition_point(|(time, other)| rank(*time, other) <= rank(zombie, life));
         if place < WORST {
             self.worst.insert(place, (zombie, life.clone()));
             self.worst.truncate(WORST);

@@ -2,10 +2,10 @@
 
 use proptest::{collection::vec, prelude::*};
 
-use super::{tally::LATE, told};
+use super::{of_recording, tally::LATE, told};
 use crate::{
     lifecycle::filter::Asked,
-    observation::{Fact, Observation},
+    observation::{Comm, Death, Fact, Found, Home, Identity, Observation, Start},
     playback::Replay,
     recording::tests::{facts, recorded},
 };
@@ -36,4 +36,25 @@ proptest! {
         let failed: u64 = tally.failures.values().map(|(count, _)| *count).sum();
         prop_assert_eq!(failed, summary.fork_failures.iter().map(|(_, count)| *count).sum::<u64>());
     }
+}
+
+#[test]
+fn a_recording_has_one_report_though_its_zombies_are_alike() {
+    let zombie = |pid| {
+        let found = Found {
+            id: Identity { pid, start: Start::Exact(0) },
+            parent: 1,
+            number: None,
+            comm: Comm::default(),
+            zombie: Some(Death { earliest: 0, latest: Some(0) }),
+            leader_gone: false,
+            traced: true,
+            home: Home::default(),
+        };
+        Observation { at: 5, fact: Fact::Found(found) }
+    };
+    let (file, _) = recorded(&(2..100).map(zombie).collect::<Vec<_>>(), 200);
+    let reports: Vec<String> = (0..3).map(|_| of_recording(&file).unwrap()).collect();
+    assert!(reports[0].contains("THE 10 WORST"));
+    assert!(reports.iter().all(|one| *one == reports[0]));
 }
