@@ -63,15 +63,18 @@ impl Front {
 
     /// Waits for something to do.
     pub(super) async fn next(&mut self) -> io::Result<Turn> {
-        tokio::select! {
-            biased;
-            _ = self.signals.next() => Ok(Turn::End),
-            event = self.events.recv() => self.take(event),
-            _ = self.continued.recv() => {
-                self.screen.resume()?;
-                Ok(Turn::Key)
+        loop {
+            tokio::select! {
+                biased;
+                _ = self.signals.next() => return Ok(Turn::End),
+                event = self.events.recv() => return self.take(event),
+                _ = self.continued.recv() => {
+                    self.screen.resume()?;
+                    return Ok(Turn::Key);
+                }
+                caught_up = self.screen.catch_up(), if self.screen.is_behind() => caught_up?,
+                _ = self.frame.tick() => return Ok(Turn::Frame),
             }
-            _ = self.frame.tick() => Ok(Turn::Frame),
         }
     }
 
@@ -81,7 +84,7 @@ impl Front {
         match wish {
             Some(Action::Quit) => return Ok(Turn::End),
             Some(Action::Suspend) => self.screen.suspend()?,
-            Some(Action::Redraw) => self.screen.clear()?,
+            Some(Action::Redraw) => self.screen.clear(),
             Some(wish) => self.state.apply(wish),
             None => {}
         }

@@ -1,8 +1,7 @@
 //! The terminal: taken for a full screen, and given back as it was, however that ends.
 
 use std::{
-    io::{self, Stdout, stdout},
-    panic,
+    io, panic,
     sync::{
         Once,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -11,35 +10,36 @@ use std::{
 
 use nix::sys::signal::{Signal, raise};
 use ratatui::{
-    Terminal,
-    backend::CrosstermBackend,
+    backend::{Backend as _, CrosstermBackend},
     buffer::Buffer,
     crossterm::{
         cursor::{Hide, Show},
         event::{self, Event},
-        execute,
+        queue,
         style::ResetColor,
         terminal::{
             Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
-            enable_raw_mode,
+            enable_raw_mode, size,
         },
     },
+    layout::Rect,
 };
 use tokio::sync::mpsc::{Receiver, channel};
+
+use line::Line;
+
+mod line;
 
 /// The terminal is ours.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-fn take() -> io::Result<()> {
-    TAKEN.store(true, SeqCst);
-    enable_raw_mode()?;
-    execute!(stdout(), EnterAlternateScreen, Hide)
-}
-
 fn give_back() {
     if TAKEN.swap(false, SeqCst) {
+        let mut bytes = Vec::new();
+        if queue!(bytes, ResetColor, LeaveAlternateScreen, Show).is_ok() {
+            line::end(&bytes);
+        }
         // When the terminal is gone, there is nothing to give back.
-        let _ = execute!(stdout(), ResetColor, LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();
     }
 }
@@ -55,8 +55,8 @@ impl Drop for Taken {
 
 /// The full screen.
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
-    /// What is on it, unless it has to be drawn anew.
+    line: Line,
+    /// What is on it once the line is written, unless it has to be drawn anew.
     shown: Option<Buffer>,
     _taken: Taken,
 }
@@ -72,36 +72,58 @@ impl Screen {
                 say(panic);
             }));
         });
-        let taken = Taken;
-        take()?;
-        let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
-        Ok(Self { terminal, shown: None, _taken: taken })
+        let mut screen = Self { line: Line::open()?, shown: None, _taken: Taken };
+        screen.take()?;
+        Ok(screen)
     }
 
-    /// Writes what is other than it was; nothing, if nothing is.
+    fn take(&mut self) -> io::Result<()> {
+        TAKEN.store(true, SeqCst);
+        enable_raw_mode()?;
+        // What is left of a picture was meant for the screen that it was.
+        self.line.rest().clear();
+        queue!(self.line.rest(), EnterAlternateScreen, Hide)?;
+        self.clear();
+        self.line.push()
+    }
+
+    /// Writes what is other than it was; nothing, if nothing is, or if the terminal has not taken the last
+    /// picture yet: it gets the one of the time when it has.
     pub(super) fn draw(&mut self, paint: impl FnOnce(&mut Buffer)) -> io::Result<()> {
-        self.terminal.autoresize()?;
-        let mut picture = Buffer::empty(self.terminal.get_frame().area());
+        self.line.push()?;
+        if self.is_behind() {
+            return Ok(());
+        }
+        let (columns, rows) = size()?;
+        let mut picture = Buffer::empty(Rect::new(0, 0, columns, rows));
         paint(&mut picture);
         if self.shown.as_ref() == Some(&picture) {
             return Ok(());
         }
-        self.terminal.draw(|frame| {
-            // Else it has just been resized, and is drawn the next time.
-            if frame.area() == picture.area {
-                frame.buffer_mut().clone_from(&picture);
-            }
-        })?;
+        let bytes = self.line.rest();
+        let shown = self.shown.take().filter(|shown| shown.area == picture.area);
+        if shown.is_none() {
+            queue!(bytes, Clear(ClearType::All))?;
+        }
+        let before = shown.unwrap_or_else(|| Buffer::empty(picture.area));
+        CrosstermBackend::new(bytes).draw(before.diff(&picture).into_iter())?;
         self.shown = Some(picture);
-        Ok(())
+        self.line.push()
+    }
+
+    /// Whether the terminal has not taken all that was drawn.
+    pub(super) fn is_behind(&self) -> bool {
+        self.line.is_behind()
+    }
+
+    /// Waits until it takes something of that.
+    pub(super) async fn catch_up(&mut self) -> io::Result<()> {
+        self.line.wait().await
     }
 
     /// Draws it anew the next time: something else has written to the terminal.
-    pub(super) fn clear(&mut self) -> io::Result<()> {
+    pub(super) fn clear(&mut self) {
         self.shown = None;
-        // The library's own way asks the terminal for its cursor, whose answer the keys would take.
-        self.terminal.swap_buffers();
-        execute!(stdout(), Clear(ClearType::All))
     }
 
     /// Stops as Ctrl-Z asks for, where a shell can let it go on.
@@ -114,8 +136,7 @@ impl Screen {
     /// Takes the terminal again: whoever had it meanwhile may have left it otherwise.
     pub(super) fn resume(&mut self) -> io::Result<()> {
         give_back();
-        take()?;
-        self.clear()
+        self.take()
     }
 }
 

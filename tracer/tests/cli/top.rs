@@ -249,6 +249,33 @@ fn however_it_ends_the_terminal_is_as_it_was() {
 }
 
 #[test]
+fn a_terminal_that_takes_nothing_is_not_waited_for() {
+    let file = File::new("unread", &story::recording(0));
+    let mut terminal = file.end(80, 24);
+    terminal.is_left_unread("21");
+    terminal.types("3");
+    terminal.is_read_again();
+    is("zombies", &terminal);
+    terminal.types("2");
+    terminal.is_left_unread("21");
+    terminal.types("q");
+    assert_eq!(terminal.exits().code(), Some(0));
+    terminal.is_read_again();
+    terminal.ends();
+    terminal.is_given_back();
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+        let mut terminal = file.end(80, 24);
+        terminal.is_left_unread("21");
+        kill(terminal.pid(), signal).expect("kill");
+        assert_eq!(terminal.exits().code(), Some(0), "{signal}");
+        // What it wrote last is there for whoever reads it later.
+        terminal.is_read_again();
+        terminal.ends();
+        terminal.is_given_back();
+    }
+}
+
+#[test]
 fn keys_come_from_the_terminal_where_a_recording_does_not() {
     let file = File::new("stdin", &story::recording(0));
     let mut shell = Command::new("sh");

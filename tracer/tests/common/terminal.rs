@@ -22,7 +22,7 @@ use nix::{
     },
     unistd::{Pid, setsid},
 };
-use vt100::{Parser, Screen};
+use vt100::{MouseProtocolMode, Parser, Screen};
 
 /// No screen of these tests takes so long.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -32,6 +32,8 @@ struct Written {
     bytes: Vec<u8>,
     parser: Parser,
     is_closed: bool,
+    /// Nobody reads what is written next.
+    is_unread: bool,
 }
 
 /// A program on its terminal.
@@ -73,7 +75,7 @@ impl Terminal {
         }
         let child = command.spawn().expect("it starts");
         let parser = Parser::new(cells(rows), cells(columns), 0);
-        let written = Written { bytes: Vec::new(), parser, is_closed: false };
+        let written = Written { bytes: Vec::new(), parser, is_closed: false, is_unread: false };
         let written = Arc::new((Mutex::new(written), Condvar::new()));
         let screen = File::from(pty.master);
         let keys = screen.try_clone().expect("a copy");
@@ -149,6 +151,35 @@ impl Terminal {
         self.keys.write_all(keys.as_bytes()).expect("it takes keys");
     }
 
+    /// Leaves what it writes unread until the terminal takes no more, which keys make it write.
+    #[track_caller]
+    pub(crate) fn is_left_unread(&mut self, keys: &str) {
+        self.written().is_unread = true;
+        let deadline = Instant::now() + PATIENCE;
+        while self.has_room() {
+            assert!(Instant::now() < deadline, "it writes nothing");
+            self.types(keys);
+            let a_moment = Duration::from_millis(50);
+            drop(self.written.1.wait_timeout(self.written(), a_moment));
+        }
+    }
+
+    /// Reads on.
+    pub(crate) fn is_read_again(&self) {
+        self.written().is_unread = false;
+        self.written.1.notify_all();
+    }
+
+    /// Whether the terminal takes something.
+    pub(crate) fn has_room(&self) -> bool {
+        let mut asked =
+            libc::pollfd { fd: self.line.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
+        // SAFETY: the descriptor is open, and what is asked outlives the call.
+        let answers = unsafe { libc::poll(&raw mut asked, 1, 0) };
+        assert!(answers >= 0, "{}", std::io::Error::last_os_error());
+        answers > 0
+    }
+
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
         self.written().parser.screen_mut().set_size(cells(rows), cells(columns));
         let size = size(columns, rows);
@@ -161,18 +192,25 @@ impl Terminal {
         tcgetattr(&self.line).expect("its settings")
     }
 
-    /// Waits for its end, and for all that it wrote.
+    /// Waits for its end.
     #[track_caller]
-    pub(crate) fn ends(&mut self) -> ExitStatus {
+    pub(crate) fn exits(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
-        let status = loop {
+        loop {
             if let Some(status) = self.child.try_wait().expect("it is ours") {
-                break status;
+                return status;
             }
             assert!(Instant::now() < deadline, "it does not end");
             let look_again = Duration::from_millis(20);
             drop(self.written.1.wait_timeout(self.written(), look_again));
-        };
+        }
+    }
+
+    /// Waits for its end, and for all that it wrote.
+    #[track_caller]
+    pub(crate) fn ends(&mut self) -> ExitStatus {
+        let status = self.exits();
+        let deadline = Instant::now() + PATIENCE;
         // Not shown, and what it wrote last comes before.
         let mark = b"\x1b[4711z";
         File::from(self.line.try_clone().expect("a copy")).write_all(mark).expect("a mark");
@@ -202,6 +240,7 @@ impl Terminal {
         self.ask(|screen| {
             assert!(!screen.alternate_screen() && !screen.hide_cursor());
             assert!(!screen.bold() && !screen.inverse());
+            assert_eq!(screen.mouse_protocol_mode(), MouseProtocolMode::None);
         });
     }
 }
@@ -225,7 +264,8 @@ fn read(mut screen: File, written: Arc<(Mutex<Written>, Condvar)>) {
         let mut buffer = [0; 4096];
         loop {
             let read = screen.read(&mut buffer).unwrap_or(0);
-            let mut now = written.0.lock().expect("nobody panics with it");
+            let now = written.0.lock().expect("nobody panics with it");
+            let mut now = written.1.wait_while(now, |now| now.is_unread).expect("as above");
             now.is_closed = read == 0;
             now.bytes.extend_from_slice(&buffer[..read]);
             now.parser.process(&buffer[..read]);

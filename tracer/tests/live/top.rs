@@ -91,6 +91,45 @@ fn losses_are_in_red() {
     terminal.quit();
 }
 
+/// Lives for which the default ring has no room, were it not read.
+const STORM: u64 = 40_000;
+
+#[test]
+fn a_terminal_that_takes_nothing_loses_nothing_and_holds_up_no_signal() {
+    let mut partner = Partner::start(&["storm", &STORM.to_string()], 0);
+    let pid = partner.pid().to_string();
+    let mut terminal = top(&["--pid", &pid]);
+    terminal.shows(" LIVE ");
+    terminal.is_left_unread("21");
+    partner.go();
+    partner.listen(2);
+    assert!(!terminal.has_room());
+    terminal.is_read_again();
+    terminal.types("1");
+    // Of the chosen row: how many were made, how many reaped.
+    let counted = |shown: &str| -> Option<[u64; 2]> {
+        let words: Vec<&str> = shown.split_whitespace().collect();
+        let at = words.iter().position(|word| *word == "made,")?;
+        Some([words[at - 1].parse().ok()?, words[at + 1].parse().ok()?])
+    };
+    // What the kernel itself may leave out is no tenth.
+    let is_all = |count: u64| count * 10 >= STORM * 9;
+    let shown = terminal.until("all are made and reaped", |shown| {
+        counted(shown).is_some_and(|counts| counts.into_iter().all(is_all))
+    });
+    let lost = shown.split_once("LOST ").map_or(0, |(_, lost)| {
+        lost.split_whitespace().next().expect("a count").parse().expect("a number")
+    });
+    assert!(lost * 10 <= STORM, "{shown}");
+    terminal.is_left_unread("21");
+    kill(terminal.pid(), Signal::SIGTERM).expect("kill");
+    assert_eq!(terminal.exits().code(), Some(0));
+    terminal.is_read_again();
+    terminal.ends();
+    terminal.is_given_back();
+    partner.kill();
+}
+
 #[test]
 fn a_signal_ends_it_and_leaves_the_terminal_as_it_was() {
     for signal in [Signal::SIGTERM, Signal::SIGHUP] {

@@ -20,6 +20,9 @@ const PANICS: &str = "TRACER_TEST_PANICS";
 #[test]
 fn a_panic_is_told_on_a_terminal_that_is_as_it_was() {
     if std::env::var_os(PANICS).is_some() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let _inside = runtime.enter();
         let _screen = Screen::open().expect("a terminal");
         panic!("as if something were wrong");
     }
