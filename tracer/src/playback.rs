@@ -53,7 +53,7 @@ async fn replay(settings: &settings::Replay) -> Result<u8> {
             events += 1;
         }
         if let Some(progress) = &mut progress {
-            progress.show(replay.reader.place(), events);
+            progress.show(replay.place(), events);
         }
     };
     let told = replay.run(|replay| {
@@ -113,7 +113,7 @@ pub(crate) fn named<R: Read>(path: &Path, replay: &Replay<R>, damage: &Damage) -
     anyhow::anyhow!(
         "{} {damage} (byte {}): what comes before is told, up to {time}",
         path.display(),
-        replay.reader.place(),
+        replay.place(),
     )
 }
 
@@ -159,6 +159,11 @@ impl<R: Read> Replay<R> {
     /// How far it is told.
     pub(crate) fn at(&self) -> u64 {
         self.at
+    }
+
+    /// The byte that it is read to.
+    pub(crate) fn place(&self) -> u64 {
+        self.reader.place()
     }
 
     pub(crate) fn model(&self) -> &Model {

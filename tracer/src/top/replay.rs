@@ -67,8 +67,10 @@ pub(super) async fn run(settings: &Top, from: &Path, speed: f64) -> Result<u8> {
         }
     };
     let Some(damage) = damage else { return Ok(0) };
+    // Without the name of the file, which there may be no room for.
+    let told = format!("it {damage} (byte {}): what comes before is shown", replay.place());
+    stay(&mut front, &mut replay, told).await?;
     let damage = playback::named(from, &replay, &damage);
-    stay(&mut front, &mut replay, &damage.to_string()).await?;
     // Once the terminal is given back.
     drop(front);
     Err(damage)
@@ -121,11 +123,11 @@ fn end<R: Read>(replay: &mut Replay<R>, state: &mut State, clock: &mut u64) {
 }
 
 /// What comes before the damage stays to be looked at.
-async fn stay<R: Read>(front: &mut Front, replay: &mut Replay<R>, damage: &str) -> Result<()> {
+async fn stay<R: Read>(front: &mut Front, replay: &mut Replay<R>, damage: String) -> Result<()> {
     let mut clock = 0;
     end(replay, &mut front.state, &mut clock);
     if let Some(playing) = &mut front.state.playing {
-        playing.damage = Some(damage.to_owned());
+        playing.damage = Some(damage);
     }
     loop {
         front.show(replay.model(), clock)?;

@@ -218,10 +218,10 @@ fn a_recording_goes_on_event_by_event_or_by_the_clock() {
 #[test]
 fn a_damaged_recording_is_shown_as_far_as_it_goes_and_fails() {
     let whole = story::recording(0);
-    let file = File::new("damaged", &whole[..whole.len() / 2]);
+    let file = File::new(&"damaged".repeat(20), &whole[..whole.len() / 2]);
     let mut terminal = Terminal::start(&mut file.top(&["--speed", "1000000"]), 80, 24);
     let shown = terminal.shows(" DAMAGED 22:30:");
-    assert!(shown.contains("is cut off in the middle of a frame (byte "), "{shown}");
+    assert!(shown.contains("\nit is cut off in the middle of a frame (byte "), "{shown}");
     assert!(shown.contains("worker"), "{shown}");
     terminal.types("q");
     assert_eq!(terminal.ends().code(), Some(1));

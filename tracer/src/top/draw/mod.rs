@@ -29,8 +29,7 @@ pub(super) fn paint(state: &mut State, ink: Ink, to: &mut Buffer) {
     let (width, height) = (canvas.width, canvas.height);
     if width < LEAST.0 || height < LEAST.1 {
         let told = format!(
-            "tracer top needs {} columns and {} rows, and this terminal has {width} and {height}: \
-             enlarge it, or q to quit",
+            "tracer top needs {} columns and {} rows, has {width} and {height}; q quits",
             LEAST.0, LEAST.1
         );
         canvas.wrapped(0, height, &[(told, Look::Plain)]);

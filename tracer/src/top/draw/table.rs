@@ -65,10 +65,10 @@ const ADOPTERS: [Column; 11] = [
     by(Sort::Adopted, right("ADOPTED", 7)),
     right("/s", 6),
     right("REAPED", 7),
-    right("P50", 6),
     right("MAX", 6),
-    left("VERDICT", 7),
     by(Sort::Zombies, right("ZOMBIES", 7)),
+    left("VERDICT", 7),
+    right("P50", 6),
     by(Sort::Oldest, right("OLDEST", 7)),
 ];
 
@@ -174,10 +174,10 @@ fn adopter(row: &Row) -> Vec<Cell> {
         (orphans.to_string(), Look::Plain),
         (rate(row.rate.adopted), Look::Plain),
         (reaped.count.to_string(), Look::Plain),
-        (time(reaped.p50), Look::Plain),
         (time(reaped.max), Look::Plain),
-        (row.watched.verdict.name().to_owned(), blame(row)),
         (row.watched.zombies.to_string(), Look::Plain),
+        (row.watched.verdict.name().to_owned(), blame(row)),
+        (time(reaped.p50), Look::Plain),
         (row.age().map_or_else(|| "-".to_owned(), duration), Look::Plain),
     ]
 }
