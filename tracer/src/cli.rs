@@ -170,6 +170,9 @@ pub struct Top {
     /// How fast a recording is told: 1 as it was, 0 not before p or n is typed
     #[arg(long, value_name = "N", default_value_t = 1.0, requires = "from")]
     pub speed: f64,
+    /// Let the mouse choose rows, views and columns, as m there does; without, it selects text
+    #[arg(long)]
+    pub mouse: bool,
     /// Which processes
     #[command(flatten)]
     pub filter: Filter,

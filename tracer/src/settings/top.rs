@@ -19,6 +19,8 @@ pub struct Top {
     pub ring_size: u32,
     /// Which hooks.
     pub hooks: Hooks,
+    /// The mouse chooses, instead of selecting text.
+    pub mouse: bool,
     /// With colours.
     pub color: bool,
 }
@@ -44,6 +46,7 @@ pub fn top(args: &cli::Top) -> Checked<Top> {
         asked: Asked { min_zombie: None, ..asked },
         ring_size,
         hooks: hooks(args.hooks),
+        mouse: args.mouse,
         color: colors(),
     })
 }

@@ -17,10 +17,11 @@ use tokio::{
 use super::{
     draw::{self, Ink},
     keys::{Action, action},
+    mouse,
     screen::{Screen, events},
     state::State,
 };
-use crate::{lifecycle::Model, signals::Signals};
+use crate::{lifecycle::Model, settings::Top, signals::Signals};
 
 /// The time between two pictures.
 const FRAME: Duration = Duration::from_millis(250);
@@ -47,7 +48,8 @@ pub(super) struct Front {
 }
 
 impl Front {
-    pub(super) fn open(state: State, color: bool) -> Result<Self> {
+    pub(super) fn open(mut state: State, settings: &Top) -> Result<Self> {
+        state.has_mouse = settings.mouse;
         let signals = Signals::catch()?;
         let continued = unix::signal(SignalKind::from_raw(SIGCONT))?;
         let mut frame = tokio::time::interval(FRAME);
@@ -56,9 +58,10 @@ impl Front {
             // It would be written across the picture.
             log::set_max_level(log::LevelFilter::Off);
         }
-        let screen = Screen::open().context("cannot use the terminal")?;
+        let screen = Screen::open(state.has_mouse).context("cannot use the terminal")?;
         let events = events()?;
-        Ok(Self { state, ink: Ink { color }, screen, events, signals, continued, frame })
+        let ink = Ink { color: settings.color };
+        Ok(Self { state, ink, screen, events, signals, continued, frame })
     }
 
     /// Waits for something to do.
@@ -80,11 +83,17 @@ impl Front {
 
     fn take(&mut self, event: Option<Event>) -> io::Result<Turn> {
         let Some(event) = event else { return Ok(Turn::End) };
-        let wish = event.as_key_event().and_then(|key| action(key, self.state.is_typing));
+        let key = || event.as_key_event().and_then(|key| action(key, self.state.is_typing));
+        let mouse = event.as_mouse_event();
+        let wish = mouse.map_or_else(key, |mouse| mouse::action(mouse, &self.state.spots));
         match wish {
             Some(Action::Quit) => return Ok(Turn::End),
             Some(Action::Suspend) => self.screen.suspend()?,
             Some(Action::Redraw) => self.screen.clear(),
+            Some(Action::Mouse) => {
+                self.state.has_mouse = !self.state.has_mouse;
+                self.screen.watch_mouse(self.state.has_mouse)?;
+            }
             Some(wish) => self.state.apply(wish),
             None => {}
         }

@@ -2,7 +2,10 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::state::View;
+use super::{
+    state::Key,
+    views::{Sort, View},
+};
 
 /// What the user wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,12 +16,15 @@ pub(super) enum Action {
     Help,
     Pause,
     Sort,
+    SortBy(Sort),
     Reverse,
+    Mouse,
     Filter,
     See(View),
     NextView,
     PreviousView,
     Go(Go),
+    Choose(Key),
     /// Opens a story, or ends typing.
     Enter,
     Back,
@@ -36,6 +42,8 @@ pub(super) enum Go {
     Down,
     PageUp,
     PageDown,
+    WheelUp,
+    WheelDown,
     Home,
     End,
 }
@@ -51,8 +59,8 @@ pub(super) const HELP: [(&str, &str); 13] = [
     ("p, Space", "pause: the picture stays, what happens is followed"),
     ("+ -", "tell a recording twice as fast, half as fast"),
     ("n", "go on to the next event of a recording that is paused"),
-    ("Ctrl-L", "draw the screen anew"),
-    ("Ctrl-Z", "suspend"),
+    ("m", "the mouse chooses rows, views and columns, or selects text"),
+    ("Ctrl-L, Ctrl-Z", "draw the screen anew; suspend"),
     ("?", "this page"),
     ("q, Ctrl-C", "quit"),
 ];
@@ -95,6 +103,7 @@ fn plain(key: char) -> Option<Action> {
         'p' | ' ' => Action::Pause,
         's' => Action::Sort,
         'r' => Action::Reverse,
+        'm' => Action::Mouse,
         '/' => Action::Filter,
         '1' => Action::See(View::Parents),
         '2' => Action::See(View::Tree),

@@ -33,7 +33,7 @@ pub(super) async fn run(settings: &Top) -> Result<u8> {
     let mut road = Road::start(&capture, settings.asked.filter()?, TICK)?;
     road.seed();
     let state = State::new(origin(settings, &road), None);
-    let mut front = Front::open(state, settings.color)?;
+    let mut front = Front::open(state, settings)?;
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut drained = Drained::Emptied;

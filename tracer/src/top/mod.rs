@@ -5,6 +5,7 @@ mod draw;
 mod front;
 mod keys;
 mod live;
+mod mouse;
 mod picture;
 mod rates;
 mod replay;
@@ -12,6 +13,7 @@ mod screen;
 mod state;
 mod stories;
 mod tree;
+mod views;
 
 use anyhow::Result;
 

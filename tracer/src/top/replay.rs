@@ -36,7 +36,7 @@ pub(super) async fn run(settings: &Top, from: &Path, speed: f64) -> Result<u8> {
         min_zombie: settings.min_zombie.or(header.asked.min_zombie),
     };
     let playing = Playing { speed, has_ended: false, damage: None };
-    let mut front = Front::open(State::new(origin, Some(playing)), settings.color)?;
+    let mut front = Front::open(State::new(origin, Some(playing)), settings)?;
     let mut clock = replay.at();
     let mut last = Instant::now();
     let mut is_behind = false;

@@ -16,7 +16,7 @@ use ratatui::{
         cursor::{Hide, Show},
         event::{self, Event},
         queue,
-        style::ResetColor,
+        style::{Print, ResetColor},
         terminal::{
             Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
             enable_raw_mode, size,
@@ -30,13 +30,17 @@ use line::Line;
 
 mod line;
 
+/// Buttons and the wheel are told (1000), in digits (1006): "Mouse Tracking" in xterm's control sequences.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1000l";
+
 /// The terminal is ours.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 fn give_back() {
     if TAKEN.swap(false, SeqCst) {
         let mut bytes = Vec::new();
-        if queue!(bytes, ResetColor, LeaveAlternateScreen, Show).is_ok() {
+        if queue!(bytes, Print(MOUSE_OFF), ResetColor, LeaveAlternateScreen, Show).is_ok() {
             line::end(&bytes);
         }
         // When the terminal is gone, there is nothing to give back.
@@ -58,11 +62,12 @@ pub(super) struct Screen {
     line: Line,
     /// What is on it once the line is written, unless it has to be drawn anew.
     shown: Option<Buffer>,
+    has_mouse: bool,
     _taken: Taken,
 }
 
 impl Screen {
-    pub(super) fn open() -> io::Result<Self> {
+    pub(super) fn open(has_mouse: bool) -> io::Result<Self> {
         static HOOK: Once = Once::new();
         // What a panic says belongs on the screen that stays.
         HOOK.call_once(|| {
@@ -72,7 +77,8 @@ impl Screen {
                 say(panic);
             }));
         });
-        let mut screen = Self { line: Line::open()?, shown: None, _taken: Taken };
+        let line = Line::open()?;
+        let mut screen = Self { line, shown: None, has_mouse, _taken: Taken };
         screen.take()?;
         Ok(screen)
     }
@@ -84,6 +90,13 @@ impl Screen {
         self.line.rest().clear();
         queue!(self.line.rest(), EnterAlternateScreen, Hide)?;
         self.clear();
+        self.watch_mouse(self.has_mouse)
+    }
+
+    /// Asks the terminal to tell of the mouse, or to let it select text.
+    pub(super) fn watch_mouse(&mut self, has_mouse: bool) -> io::Result<()> {
+        self.has_mouse = has_mouse;
+        queue!(self.line.rest(), Print(if has_mouse { MOUSE_ON } else { MOUSE_OFF }))?;
         self.line.push()
     }
 

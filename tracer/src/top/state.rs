@@ -2,10 +2,12 @@
 
 use super::{
     keys::{Action, Go},
+    mouse::Spot,
     picture::{Ages, Picture, Row, count},
     rates::Rates,
     stories::Stories,
     tree::{Branch, Shows, branches},
+    views::{Sort, View},
 };
 use crate::{
     lifecycle::{
@@ -29,65 +31,6 @@ impl Key {
     }
 }
 
-/// The views.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum View {
-    Parents,
-    Tree,
-    Zombies,
-    Adopters,
-}
-
-impl View {
-    pub(super) const ALL: [(Self, &str); 4] = [
-        (Self::Parents, "1 parents"),
-        (Self::Tree, "2 tree"),
-        (Self::Zombies, "3 zombies"),
-        (Self::Adopters, "4 adopters"),
-    ];
-
-    fn by(self, steps: usize) -> Self {
-        Self::ALL[(self as usize + steps) % Self::ALL.len()].0
-    }
-}
-
-/// What parents are sorted by, the greatest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sort {
-    Zombies,
-    Oldest,
-    Made,
-    Reaped,
-    Adopted,
-    Pid,
-}
-
-impl Sort {
-    pub(super) const ALL: [(Self, &str); 6] = [
-        (Self::Zombies, "zombies"),
-        (Self::Oldest, "oldest"),
-        (Self::Made, "made/s"),
-        (Self::Reaped, "reaped/s"),
-        (Self::Adopted, "adopted"),
-        (Self::Pid, "pid"),
-    ];
-
-    fn next(self) -> Self {
-        Self::ALL[(self as usize + 1) % Self::ALL.len()].0
-    }
-
-    fn value(self, row: &Row) -> f64 {
-        match self {
-            Self::Zombies => row.watched.zombies as f64,
-            Self::Oldest => row.age().map_or(-1.0, |age| age as f64),
-            Self::Made => row.rate.made,
-            Self::Reaped => row.rate.reaped,
-            Self::Adopted => row.adopted() as f64,
-            Self::Pid => f64::from(row.watched.who.pid),
-        }
-    }
-}
-
 /// A row that is chosen, and how far the rows are moved up for it.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Cursor {
@@ -105,6 +48,9 @@ pub(super) struct Playing {
     /// What is wrong with the file, if something is.
     pub(super) damage: Option<String>,
 }
+
+/// Rows that a turn of the wheel goes.
+const WHEEL: usize = 3;
 
 /// The fastest and the slowest that is of use.
 const SPEEDS: [f64; 2] = [1.0 / 64.0, 1_048_576.0];
@@ -126,7 +72,7 @@ pub(super) struct State {
     pub(super) view: View,
     pub(super) story: Option<Key>,
     pub(super) has_help: bool,
-    pub(super) sort: Sort,
+    sort: Option<Sort>,
     pub(super) is_reversed: bool,
     pub(super) filter: String,
     pub(super) is_typing: bool,
@@ -134,6 +80,9 @@ pub(super) struct State {
     pub(super) playing: Option<Playing>,
     /// A recording is to go on to its next event.
     pub(super) is_stepping: bool,
+    pub(super) has_mouse: bool,
+    /// What a click does, as last drawn.
+    pub(super) spots: Vec<Spot>,
     pub(super) picture: Picture,
     pub(super) branches: Vec<Branch>,
     /// How long those were zombies that were reaped.
@@ -156,7 +105,7 @@ impl State {
             view: View::Parents,
             story: None,
             has_help: false,
-            sort: Sort::Zombies,
+            sort: None,
             is_reversed: false,
             filter: String::new(),
             is_typing: false,
@@ -169,6 +118,8 @@ impl State {
                 ..playing
             }),
             is_stepping: false,
+            has_mouse: false,
+            spots: Vec::new(),
             picture: Picture::default(),
             branches: Vec::new(),
             lasted: Ages::default(),
@@ -235,11 +186,18 @@ impl State {
         cursor.at = found.unwrap_or(cursor.at).min(keys.len().saturating_sub(1));
     }
 
-    /// Adopters are sorted by what they adopted unless something was chosen.
+    /// What was chosen, where there is a column for it.
     pub(super) fn order(&self) -> Sort {
-        match (self.view, self.sort) {
-            (View::Adopters, Sort::Zombies) => Sort::Adopted,
-            (_, sort) => sort,
+        let by_itself = if self.view == View::Adopters { Sort::Adopted } else { Sort::Zombies };
+        self.sort.filter(|sort| self.view.has(*sort)).unwrap_or(by_itself)
+    }
+
+    /// As the titles of tables work everywhere: once more is the other way round.
+    fn sort_by(&mut self, sort: Sort) {
+        if sort == self.order() {
+            self.is_reversed = !self.is_reversed;
+        } else {
+            (self.sort, self.is_reversed) = (Some(sort), false);
         }
     }
 
@@ -312,16 +270,24 @@ impl State {
                 self.is_paused = !self.is_paused;
                 self.is_stale = true;
             }
-            Action::Sort => self.sort = self.order().next(),
+            Action::Sort => {
+                let mut next = self.order().next();
+                while !self.view.has(next) {
+                    next = next.next();
+                }
+                self.sort = Some(next);
+            }
+            Action::SortBy(sort) => self.sort_by(sort),
             Action::Reverse => self.is_reversed = !self.is_reversed,
             Action::See(view) => self.turn(view),
             Action::NextView => self.turn(self.view.by(1)),
             Action::PreviousView => self.turn(self.view.by(View::ALL.len() - 1)),
             Action::Go(go) => self.go(go),
+            Action::Choose(key) => self.choose(key),
             Action::Faster => self.speed_by(2.0),
             Action::Slower => self.speed_by(0.5),
             Action::Step => self.is_stepping = self.is_paused,
-            Action::Quit | Action::Suspend | Action::Redraw => {}
+            Action::Quit | Action::Suspend | Action::Redraw | Action::Mouse => {}
         }
         self.arrange();
     }
@@ -357,26 +323,42 @@ impl State {
             self.back = match go {
                 Go::Up => self.back + 1,
                 Go::PageUp => self.back + page,
+                Go::WheelUp => self.back + WHEEL,
                 Go::Home => usize::MAX / 2,
                 Go::Down => self.back.saturating_sub(1),
                 Go::PageDown => self.back.saturating_sub(page),
+                Go::WheelDown => self.back.saturating_sub(WHEEL),
                 Go::End => 0,
             };
             return;
         }
         let keys = self.keys();
         let last = keys.len().saturating_sub(1);
-        let cursor = &mut self.cursors[self.view as usize];
-        cursor.at = match go {
-            Go::Up => cursor.at.saturating_sub(1),
-            Go::PageUp => cursor.at.saturating_sub(page),
+        let at = self.cursors[self.view as usize].at;
+        let at = match go {
+            Go::Up => at.saturating_sub(1),
+            Go::PageUp => at.saturating_sub(page),
+            Go::WheelUp => at.saturating_sub(WHEEL),
             Go::Home => 0,
-            Go::Down => cursor.at + 1,
-            Go::PageDown => cursor.at + page,
+            Go::Down => at + 1,
+            Go::PageDown => at + page,
+            Go::WheelDown => at + WHEEL,
             Go::End => last,
         };
-        cursor.at = cursor.at.min(last);
-        cursor.key = keys.get(cursor.at).copied().flatten().filter(|_| cursor.at > 0);
+        self.stand(at.min(last), &keys);
+    }
+
+    fn choose(&mut self, key: Key) {
+        let keys = self.keys();
+        if let Some(at) = keys.iter().position(|one| *one == Some(key)) {
+            self.stand(at, &keys);
+        }
+    }
+
+    fn stand(&mut self, at: usize, keys: &[Option<Key>]) {
+        let cursor = &mut self.cursors[self.view as usize];
+        cursor.at = at;
+        cursor.key = keys.get(at).copied().flatten().filter(|_| at > 0);
     }
 }
 

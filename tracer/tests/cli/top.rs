@@ -7,6 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use super::program::unprivileged;
 use crate::common::terminal::Terminal;
 
+mod mouse;
 mod story;
 
 /// Writes the screens that these tests expect as they are now.
@@ -264,7 +265,9 @@ fn a_terminal_that_takes_nothing_is_not_waited_for() {
     terminal.ends();
     terminal.is_given_back();
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
-        let mut terminal = file.end(80, 24);
+        let options = ["--speed", "1000000", "--mouse"];
+        let mut terminal = Terminal::start(&mut file.top(&options), 80, 24);
+        terminal.shows(" END 22:30:");
         terminal.is_left_unread("21");
         kill(terminal.pid(), signal).expect("kill");
         assert_eq!(terminal.exits().code(), Some(0), "{signal}");

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use nix::sys::signal::{Signal, kill};
+use vt100::MouseProtocolMode;
 
 use crate::{
     common::terminal::Terminal,
@@ -150,16 +151,19 @@ fn a_shell_suspends_it_and_lets_it_go_on() {
     shell.args(["--norc", "--noprofile", "-i"]).env("PS1", "ready>").env("HISTFILE", "");
     let mut terminal = Terminal::start(&mut shell, 100, 30);
     terminal.shows("ready>");
-    let line = format!("{} top --hooks {}\r", env!("CARGO_BIN_EXE_tracer"), hooks());
+    let line = format!("{} top --mouse --hooks {}\r", env!("CARGO_BIN_EXE_tracer"), hooks());
     terminal.types(&line);
     terminal.shows(" LIVE ");
     terminal.types("\x1a");
     terminal.shows("Stopped");
     assert!(terminal.ask(|screen| !screen.alternate_screen() && !screen.hide_cursor()));
+    let mouse = |terminal: &Terminal| terminal.ask(vt100::Screen::mouse_protocol_mode);
+    assert_eq!(mouse(&terminal), MouseProtocolMode::None);
     terminal.types("stty -a | tr ';' '\\n' | grep -c -e '-icanon' -e '-echo '; echo s$?s\r");
     terminal.shows("s1s");
     terminal.types("fg\r");
     terminal.shows(" LIVE ");
+    assert_eq!(mouse(&terminal), MouseProtocolMode::PressRelease);
     terminal.types("q");
     terminal.until("its fourth prompt", |shown| shown.matches("ready>").count() == 4);
     terminal.types("exit\r");

@@ -8,7 +8,10 @@ use ratatui::{
     widgets::{Paragraph, Widget as _, Wrap},
 };
 
-use crate::sink::Tone;
+use crate::{
+    sink::Tone,
+    top::{keys::Action, mouse::Spot},
+};
 
 /// With colours or without.
 #[derive(Clone, Copy)]
@@ -70,12 +73,14 @@ pub(super) struct Canvas<'a> {
     ink: Ink,
     pub(super) width: u16,
     pub(super) height: u16,
+    /// What a click does.
+    pub(super) spots: Vec<Spot>,
 }
 
 impl<'a> Canvas<'a> {
     pub(super) fn new(to: &'a mut Buffer, ink: Ink) -> Self {
         let Rect { width, height, .. } = to.area;
-        Self { to, ink, width, height }
+        Self { to, ink, width, height, spots: Vec::new() }
     }
 
     /// As much as there is room for.
@@ -88,6 +93,14 @@ impl<'a> Canvas<'a> {
     pub(super) fn right(&mut self, x: u16, y: u16, width: u16, text: &str, look: Look) {
         let length = Line::raw(text).width().min(usize::from(width)) as u16;
         self.text(x + width - length, y, length, text, look);
+    }
+
+    /// What a click on this part of a row does.
+    pub(super) fn click(&mut self, x: u16, y: u16, width: u16, click: Action) {
+        let area = Rect::new(x, y, width, 1).intersection(self.to.area);
+        if !area.is_empty() {
+            self.spots.push(Spot { area, click });
+        }
     }
 
     /// A whole row in the same look, over what is in it.

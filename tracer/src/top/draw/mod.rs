@@ -15,8 +15,9 @@ pub(super) use canvas::Ink;
 use canvas::{Canvas, Look};
 
 use super::{
-    keys,
-    state::{Sort, State, View},
+    keys::{self, Action},
+    state::State,
+    views::{Sort, View},
 };
 use crate::{lifecycle::gauge::Gauge, sink};
 
@@ -26,6 +27,11 @@ const LEAST: (u16, u16) = (80, 24);
 /// Draws it.
 pub(super) fn paint(state: &mut State, ink: Ink, to: &mut Buffer) {
     let mut canvas = Canvas::new(to, ink);
+    fill(state, &mut canvas);
+    state.spots = canvas.spots;
+}
+
+fn fill(state: &mut State, canvas: &mut Canvas<'_>) {
     let (width, height) = (canvas.width, canvas.height);
     if width < LEAST.0 || height < LEAST.1 {
         let told = format!(
@@ -35,20 +41,20 @@ pub(super) fn paint(state: &mut State, ink: Ink, to: &mut Buffer) {
         canvas.wrapped(0, height, &[(told, Look::Plain)]);
         return;
     }
-    let top = header(state, &mut canvas);
+    let top = header(state, canvas);
     let bottom = height - 1;
-    footer(state, &mut canvas, bottom);
+    footer(state, canvas, bottom);
     if state.has_help {
-        return help(&mut canvas, top);
+        return help(canvas, top, bottom);
     }
     if state.story.is_some() {
-        return story::paint(state, &mut canvas, top, bottom);
+        return story::paint(state, canvas, top, bottom);
     }
     match state.view {
-        View::Parents => table::parents(state, &mut canvas, top, bottom),
-        View::Adopters => table::adopters(state, &mut canvas, top, bottom),
-        View::Tree => tree::paint(state, &mut canvas, top, bottom),
-        View::Zombies => zombies::paint(state, &mut canvas, top, bottom),
+        View::Parents => table::parents(state, canvas, top, bottom),
+        View::Adopters => table::adopters(state, canvas, top, bottom),
+        View::Tree => tree::paint(state, canvas, top, bottom),
+        View::Zombies => zombies::paint(state, canvas, top, bottom),
     }
 }
 
@@ -114,6 +120,7 @@ fn tabs(state: &State, canvas: &mut Canvas<'_>, row: u16) {
         let title = format!(" {title} ");
         let width = title.len() as u16;
         canvas.text(left, row, width, &title, look);
+        canvas.click(left, row, width, Action::See(view));
         left += width + 1;
     }
     let mut chosen = String::new();
@@ -124,6 +131,9 @@ fn tabs(state: &State, canvas: &mut Canvas<'_>, row: u16) {
     }
     if !state.filter.is_empty() {
         let _ = write!(chosen, "  only {}", sink::escaped(state.filter.as_bytes()));
+    }
+    if state.has_mouse {
+        chosen.push_str("  mouse");
     }
     canvas.right(left, row, canvas.width - left, &chosen, Look::Strong);
 }
@@ -142,8 +152,8 @@ fn footer(state: &State, canvas: &mut Canvas<'_>, row: u16) {
     canvas.text(0, row, canvas.width, &keys, Look::Quiet);
 }
 
-fn help(canvas: &mut Canvas<'_>, top: u16) {
-    for (row, (key, meaning)) in (top + 1..).zip(keys::HELP) {
+fn help(canvas: &mut Canvas<'_>, top: u16, bottom: u16) {
+    for (row, (key, meaning)) in (top + 1..bottom).zip(keys::HELP) {
         canvas.text(1, row, 23, key, Look::Strong);
         canvas.text(24, row, canvas.width - 24, meaning, Look::Plain);
     }
@@ -153,7 +163,7 @@ fn help(canvas: &mut Canvas<'_>, top: u16) {
         "lazy   it reaps, but lets zombies stand for a second and more",
         "fine   none stands for long",
     ];
-    for (row, line) in (top + 2 + keys::HELP.len() as u16..).zip(verdicts) {
+    for (row, line) in (top + 2 + keys::HELP.len() as u16..bottom).zip(verdicts) {
         canvas.text(1, row, canvas.width - 1, line, Look::Plain);
     }
 }

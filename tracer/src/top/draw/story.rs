@@ -7,7 +7,10 @@ use super::{
 use crate::{
     lifecycle::event::{Event, Peer, What},
     sink::{self, Stamp},
-    top::state::{Key, State, View},
+    top::{
+        state::{Key, State},
+        views::View,
+    },
 };
 
 /// Rows for what is to be thought of it, if it is a parent.

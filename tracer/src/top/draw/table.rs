@@ -14,8 +14,10 @@ use crate::{
     },
     sink::{self, duration},
     top::{
+        keys::Action,
         picture::Row,
-        state::{LONG, Sort, State, View},
+        state::{LONG, State},
+        views::{Sort, View},
     },
 };
 
@@ -100,6 +102,7 @@ fn paint(
             put(canvas, (x, y), column, &text, look);
             x += column.width + 1;
         }
+        canvas.click(0, y, canvas.width, Action::Choose(row.key()));
         if number == cursor.at {
             canvas.highlight(y, Look::Chosen);
         }
@@ -126,6 +129,9 @@ fn titles(canvas: &mut Canvas<'_>, y: u16, columns: &[Column], order: Sort) {
     for column in columns {
         let look = if column.sort == Some(order) { Look::Sorted } else { Look::Title };
         put(canvas, (x, y), column, column.title, look);
+        if let Some(sort) = column.sort {
+            canvas.click(x, y, column.width, Action::SortBy(sort));
+        }
         x += column.width + 1;
     }
 }

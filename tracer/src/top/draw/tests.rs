@@ -10,7 +10,8 @@ use crate::{
     sink::Stamp,
     top::{
         keys::{Action, Go},
-        state::{Origin, State, View},
+        state::{Origin, State},
+        views::{Sort, View},
     },
 };
 
@@ -31,6 +32,8 @@ fn wishes() -> impl Strategy<Value = Action> {
         Action::Help,
         Action::Pause,
         Action::Sort,
+        Action::SortBy(Sort::Oldest),
+        Action::SortBy(Sort::Made),
         Action::Reverse,
         Action::Filter,
         Action::Type('1'),
@@ -43,6 +46,8 @@ fn wishes() -> impl Strategy<Value = Action> {
         Action::PreviousView,
         Action::Go(Go::Up),
         Action::Go(Go::PageUp),
+        Action::Go(Go::WheelUp),
+        Action::Go(Go::WheelDown),
         Action::Go(Go::Home),
         Action::Go(Go::Down),
         Action::Go(Go::PageDown),
@@ -59,7 +64,7 @@ proptest! {
     #[test]
     fn anything_is_drawn_on_any_terminal(
         told in vec(observations(), 0..60),
-        typed in vec((wishes(), any::<u64>(), (0..200_u16, 0..60_u16), any::<bool>()), 1..30),
+        typed in vec((wishes(), any::<u64>(), (0..200_u16, 0..60_u16), any::<(bool, usize)>()), 1..30),
     ) {
         let (mut model, mut state) = (Model::new(Filter::default(), None), state());
         for observation in told {
@@ -67,7 +72,7 @@ proptest! {
             model.observe(observation);
             model.drain().for_each(|event| state.see(event));
         }
-        for (wish, now, (width, height), color) in typed {
+        for (wish, now, (width, height), (color, clicked)) in typed {
             state.apply(wish);
             state.refresh(&model, now);
             let mut picture = Buffer::empty(Rect::new(0, 0, width, height));
@@ -75,6 +80,11 @@ proptest! {
             let cells = picture.content().iter();
             for symbol in cells.flat_map(|cell| cell.symbol().chars()) {
                 prop_assert!(!symbol.is_control());
+            }
+            let areas = state.spots.iter().map(|spot| spot.area);
+            prop_assert!(areas.into_iter().all(|area| area.union(picture.area) == picture.area));
+            if let Some(spot) = state.spots.get(clicked % state.spots.len().max(1)) {
+                state.apply(spot.click);
             }
         }
     }

@@ -7,7 +7,8 @@ use crate::{
     lifecycle::forest::{Node, Stage},
     sink::{self, duration},
     top::{
-        state::{LONG, State},
+        keys::Action,
+        state::{Key, LONG, State},
         tree::{Branch, LEVELS, Shows},
     },
 };
@@ -28,6 +29,9 @@ pub(super) fn paint(state: &mut State, canvas: &mut Canvas<'_>, top: u16, bottom
     let branches = state.branches.iter().enumerate().skip(cursor.first);
     for (y, (number, branch)) in (top + 1..bottom).zip(branches) {
         line(canvas, y, branch, state.picture.now, &zombies);
+        if let Shows::Process(node) = branch.shows {
+            canvas.click(0, y, canvas.width, Action::Choose(Key::of(node.who)));
+        }
         if number == cursor.at {
             canvas.highlight(y, Look::Chosen);
         }

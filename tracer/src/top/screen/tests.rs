@@ -23,7 +23,7 @@ fn a_panic_is_told_on_a_terminal_that_is_as_it_was() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("a runtime");
         let _inside = runtime.enter();
-        let _screen = Screen::open().expect("a terminal");
+        let _screen = Screen::open(true).expect("a terminal");
         panic!("as if something were wrong");
     }
     let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
@@ -48,4 +48,5 @@ fn a_panic_is_told_on_a_terminal_that_is_as_it_was() {
     assert!(place("\x1b[?1049h") < place("\x1b[?1049l"));
     assert!(place("\x1b[?1049l") < place("as if something were wrong"));
     assert!(place("\x1b[?25l") < place("\x1b[?25h"));
+    assert!(place("\x1b[?1000h") < place("\x1b[?1000l"));
 }
