@@ -11,10 +11,8 @@ pub struct Top {
     pub from: Option<(PathBuf, f64)>,
     /// The trees to trace; none means every process.
     pub roots: Option<Vec<u32>>,
-    /// Which processes.
+    /// Which processes; of `--min-zombie` and `--type`, which rows and what of a story.
     pub asked: Asked,
-    /// Parents of younger zombies only are not shown, ns.
-    pub min_zombie: Option<u64>,
     /// Size of the ring buffer.
     pub ring_size: u32,
     /// Which hooks.
@@ -27,9 +25,6 @@ pub struct Top {
 
 /// `tracer top`
 pub fn top(args: &cli::Top) -> Checked<Top> {
-    if !args.filter.types.is_empty() {
-        return wrong("--type chooses among events, and top shows what they come to");
-    }
     if !args.speed.is_finite() || args.speed < 0.0 {
         return wrong(format!("--speed {}: takes a number, such as 1, 0.5 or 100", args.speed));
     }
@@ -41,9 +36,7 @@ pub fn top(args: &cli::Top) -> Checked<Top> {
     Ok(Top {
         from: args.from.clone().map(|file| (file, args.speed)),
         roots: (!args.filter.pid.is_empty()).then(|| args.filter.pid.clone()),
-        min_zombie: asked.min_zombie,
-        // What is chosen among events is chosen among rows here.
-        asked: Asked { min_zombie: None, ..asked },
+        asked,
         ring_size,
         hooks: hooks(args.hooks),
         mouse: args.mouse,

@@ -31,6 +31,7 @@ pub(super) async fn run(settings: &Top) -> Result<u8> {
         fork_failures: false,
     };
     let mut road = Road::start(&capture, settings.asked.filter()?, TICK)?;
+    road.model.show_all();
     road.seed();
     let state = State::new(origin(settings, &road), None);
     let mut front = Front::open(state, settings)?;
@@ -70,6 +71,7 @@ fn origin(settings: &Top, road: &Road) -> Origin {
         tier: road.live.tier().to_owned(),
         filters: settings.asked.typed.clone(),
         stamp: Stamp::new(boot_to_unix()),
-        min_zombie: settings.min_zombie,
+        min_zombie: settings.asked.min_zombie,
+        types: settings.asked.types.clone(),
     }
 }

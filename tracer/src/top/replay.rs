@@ -33,7 +33,8 @@ pub(super) async fn run(settings: &Top, from: &Path, speed: f64) -> Result<u8> {
         tier: header.tier.clone(),
         filters: header.asked.typed.clone(),
         stamp: Stamp::new(header.boot_to_unix),
-        min_zombie: settings.min_zombie.or(header.asked.min_zombie),
+        min_zombie: header.asked.min_zombie,
+        types: header.asked.types.clone(),
     };
     let playing = Playing { speed, has_ended: false, damage: None };
     let mut front = Front::open(State::new(origin, Some(playing)), settings)?;

@@ -64,6 +64,8 @@ pub(super) struct Origin {
     pub(super) stamp: Stamp,
     /// Parents of younger zombies only are not shown, ns.
     pub(super) min_zombie: Option<u64>,
+    /// The types of events that a story has; none means all.
+    pub(super) types: Vec<String>,
 }
 
 /// All of it.
@@ -101,6 +103,7 @@ pub(super) struct State {
 impl State {
     pub(super) fn new(origin: Origin, playing: Option<Playing>) -> Self {
         Self {
+            stories: Stories::new(&origin.types),
             origin,
             view: View::Parents,
             story: None,
@@ -124,7 +127,6 @@ impl State {
             branches: Vec::new(),
             lasted: Ages::default(),
             lost: None,
-            stories: Stories::default(),
             page: 1,
             cursors: [Cursor::default(); View::ALL.len()],
             back: 0,

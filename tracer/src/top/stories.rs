@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::state::Key;
-use crate::lifecycle::event::{Event, What, Who};
+use crate::lifecycle::{
+    event::{Event, What, Who},
+    filter::Filter,
+};
 
 /// Events kept of a process, and as many of its children.
 const EVENTS: usize = 32;
@@ -17,6 +20,9 @@ const GONE: usize = 4096;
 #[derive(Default)]
 struct Story {
     start: u64,
+    who: Option<Who>,
+    /// What was last said of it as a zombie.
+    unreaped: Option<Rc<Event>>,
     own: VecDeque<Rc<Event>>,
     children: VecDeque<Rc<Event>>,
 }
@@ -36,9 +42,16 @@ pub(super) struct Stories {
     known: HashMap<u32, Story>,
     /// Those that are gone, the first first.
     gone: VecDeque<Key>,
+    /// Which types of events a story has.
+    filter: Filter,
 }
 
 impl Stories {
+    pub(super) fn new(types: &[String]) -> Self {
+        let filter = Filter { types: types.to_owned(), ..Filter::default() };
+        Self { filter, ..Self::default() }
+    }
+
     pub(super) fn add(&mut self, event: Event) {
         let Some(who) = event.who else { return };
         let event = Rc::new(event);
@@ -46,8 +59,15 @@ impl Stories {
         if story.start != who.start {
             *story = Story { start: who.start, ..Story::default() };
         }
-        Story::add(&mut story.own, &event);
-        if let Some(parent) = who.ppid.and_then(|ppid| self.known.get_mut(&ppid)) {
+        story.who = Some(who);
+        if matches!(event.what, What::Unreaped { .. }) {
+            story.unreaped = Some(Rc::clone(&event));
+        }
+        let is_shown = self.filter.shows(&event);
+        if is_shown {
+            Story::add(&mut story.own, &event);
+        }
+        if is_shown && let Some(parent) = who.ppid.and_then(|ppid| self.known.get_mut(&ppid)) {
             Story::add(&mut parent.children, &event);
         }
         if matches!(event.what, What::Reap(_)) {
@@ -65,20 +85,27 @@ impl Stories {
         }
     }
 
+    fn story(&self, key: Key) -> Option<&Story> {
+        self.known.get(&key.pid).filter(|story| story.start == key.start)
+    }
+
     /// What is remembered of one until then, oldest first.
     pub(super) fn of(&self, key: Key, until: u64) -> Vec<Rc<Event>> {
-        let story = self.known.get(&key.pid).filter(|story| story.start == key.start);
-        let Some(story) = story else { return Vec::new() };
+        let Some(story) = self.story(key) else { return Vec::new() };
         let mut events: Vec<_> = story.own.iter().chain(&story.children).cloned().collect();
         events.retain(|event| event.at <= until);
         events.sort_by_key(|event| event.at);
         events
     }
 
+    /// What was last said of it as a zombie, until then.
+    pub(super) fn unreaped(&self, key: Key, until: u64) -> Option<&Event> {
+        self.story(key)?.unreaped.as_deref().filter(|event| event.at <= until)
+    }
+
     /// As it was last called.
     pub(super) fn who(&self, key: Key) -> Option<Who> {
-        let story = self.known.get(&key.pid).filter(|story| story.start == key.start)?;
-        story.own.back()?.who
+        self.story(key)?.who
     }
 }
 
@@ -115,6 +142,28 @@ mod tests {
         assert_eq!(stories.of(key(2), u64::MAX).len(), 0);
         let last = stories.of(key(2 * GONE as u32 - 1), u64::MAX);
         assert_eq!((last.len(), last.last().map(|event| event.at)), (EVENTS, Some(100)));
+    }
+
+    #[test]
+    fn a_story_of_some_types_has_no_others_and_knows_the_rest() {
+        let mut stories = Stories::new(&["reap".to_owned()]);
+        let unreaped = What::Unreaped {
+            zombie: 1,
+            parent: None,
+            why: Vec::new(),
+            waits: Box::default(),
+            place: None,
+            remedy: String::new(),
+        };
+        stories.add(event(1, 1, 0, What::Existing { zombie_at_least: None }));
+        for (at, what) in [(2, What::LeaderExit { threads: 1 }), (3, unreaped), (4, reap())] {
+            stories.add(event(at, 7, 1, what));
+        }
+        let told = |pid| stories.of(key(pid), 9).iter().map(|event| event.at).collect::<Vec<_>>();
+        assert_eq!((told(1), told(7)), (vec![4], vec![4]));
+        assert_eq!(stories.unreaped(key(7), 9).map(|event| event.at), Some(3));
+        assert!(stories.unreaped(key(7), 2).is_none());
+        assert_eq!(stories.who(key(1)).map(|who| who.pid), Some(1));
     }
 
     #[test]

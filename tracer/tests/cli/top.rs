@@ -112,6 +112,25 @@ fn a_zombie_has_a_story_of_its_own_with_what_to_do() {
 }
 
 #[test]
+fn a_story_has_the_types_of_events_that_are_asked_for() {
+    let file = File::new("types", &story::recording(0));
+    let options = ["--speed", "1000000", "--type", "fork,reap"];
+    let mut terminal = Terminal::start(&mut file.top(&options), 80, 24);
+    terminal.shows(" END 22:30:");
+    terminal.types("/lazyd\r\r");
+    is("story_of_types", &terminal);
+    terminal.types("\x1b");
+    terminal.shows("COMM");
+    terminal.types("\x1b");
+    terminal.shows("worker");
+    terminal.types("2/30001\r\x1b[F\r");
+    let shown = terminal.shows("STORY of job (30001)");
+    // What to do about it is said all the same.
+    assert!(shown.contains("it must call waitpid"), "{shown}");
+    terminal.quit();
+}
+
+#[test]
 fn rows_are_sorted_filtered_and_stay_chosen() {
     let file = File::new("rows", &story::recording(0));
     let mut terminal = file.end(80, 24);
@@ -189,8 +208,13 @@ fn a_terminal_may_become_another_size_or_too_small() {
     is("parents_wide", &terminal);
     for (columns, rows) in [(79, 24), (80, 23), (20, 5), (1, 1)] {
         terminal.resize(columns, rows);
-        if columns > 20 {
-            terminal.shows("tracer top needs 80 columns and 24 rows");
+        if columns > 1 {
+            let told = format!(
+                "tracer top needs 80 columns and 24 rows, has {columns} and {rows}; q quits"
+            );
+            terminal.until(&told, |shown| {
+                shown.split_whitespace().collect::<Vec<_>>().join(" ") == told
+            });
         }
         terminal.types("2134\r");
     }

@@ -141,7 +141,7 @@ fn a_recording_that_cannot_be_made() {
 #[test]
 fn a_screen_without_a_terminal_or_of_what_is_no_row() {
     wrong(&["top"], "top draws on a terminal, and standard output is none: see `tracer trace`");
-    wrong(&["top", "--type", "exit"], "--type chooses among events");
+    wrong(&["top", "--from", "file", "--type", "exot"], "exot");
     wrong(&["top", "--speed", "2"], "--from <FILE>");
     wrong(&["top", "--from", "file", "--speed=-1"], "--speed -1: takes a number");
     wrong(&["top", "--from", "file", "--speed", "nan"], "--speed NaN: takes a number");

@@ -5,7 +5,7 @@ use super::{
     table,
 };
 use crate::{
-    lifecycle::event::{Event, Peer, What},
+    lifecycle::event::{Event, Peer},
     sink::{self, Stamp},
     top::{
         state::{Key, State},
@@ -28,10 +28,7 @@ pub(super) fn paint(state: &mut State, canvas: &mut Canvas<'_>, top: u16, bottom
     }
     let events = state.stories.of(key, state.picture.now);
     // Of a zombie, what was said of it last: in its row there is too little room.
-    let unreaped = events.iter().rfind(|event| {
-        matches!(event.what, What::Unreaped { .. })
-            && event.who.is_some_and(|who| Key::of(who) == key)
-    });
+    let unreaped = state.stories.unreaped(key, state.picture.now);
     if let Some(unreaped) = unreaped.filter(|_| from == top + 1) {
         let (tone, details) = sink::describe(&unreaped.what);
         canvas.wrapped(from, ABOUT, &[(details, tone.into())]);
@@ -47,7 +44,11 @@ pub(super) fn paint(state: &mut State, canvas: &mut Canvas<'_>, top: u16, bottom
         line(canvas, y, event, key, &mut state.origin.stamp);
     }
     if events.is_empty() {
-        canvas.text(1, from + 1, canvas.width - 1, "nothing is remembered of it", Look::Quiet);
+        let nothing = match &state.origin.types[..] {
+            [] => "nothing is remembered of it".to_owned(),
+            types => format!("nothing of it was {}", types.join(" or ")),
+        };
+        canvas.text(1, from + 1, canvas.width - 1, &nothing, Look::Quiet);
     }
 }
 

@@ -23,6 +23,7 @@ fn state() -> State {
         filters: vec!["--comm \x07".to_owned()],
         stamp: Stamp::new(0),
         min_zombie: None,
+        types: Vec::new(),
     };
     State::new(origin, Some(Playing { speed: 0.0, has_ended: false, damage: None }))
 }
