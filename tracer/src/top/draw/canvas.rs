@@ -124,6 +124,14 @@ impl<'a> Canvas<'a> {
         let lines = paragraphs.iter();
         let lines = lines.map(|(text, look)| Line::styled(text.as_str(), self.ink.style(*look)));
         let text = Paragraph::new(lines.collect::<Text<'_>>()).wrap(Wrap { trim: true });
-        text.render(Rect::new(0, y, self.width, rows).intersection(self.to.area), self.to);
+        let area = Rect::new(0, y, self.width, rows).intersection(self.to.area);
+        text.clone().render(area, self.to);
+        // Whether there is a row more, only who draws it knows.
+        let mut whole = Buffer::empty(Rect::new(0, 0, self.width, area.height + 1));
+        text.render(whole.area, &mut whole);
+        let rest = whole.content().iter().skip(usize::from(self.width) * usize::from(area.height));
+        if area.height > 0 && rest.into_iter().any(|cell| cell.symbol() != " ") {
+            self.text(self.width - 1, area.bottom() - 1, 1, "…", Look::Strong);
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Rows for what is to be thought of it, if it is a parent.
-const ABOUT: u16 = 6;
+const ABOUT: u16 = 7;
 
 pub(super) fn paint(state: &mut State, canvas: &mut Canvas<'_>, top: u16, bottom: u16) {
     let Some(key) = state.story else { return };

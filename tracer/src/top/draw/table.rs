@@ -24,7 +24,7 @@ use crate::{
 /// Columns that are wider are cut off, not below this.
 const LEAST: u16 = 20;
 /// Rows for the chosen one, with the rule above.
-const DETAILS: u16 = 6;
+const DETAILS: u16 = 8;
 
 type Cell = (String, Look);
 

@@ -3,7 +3,12 @@
 use proptest::{collection::vec, prelude::*, sample::select};
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{super::state::Playing, Ink, paint};
+use super::{
+    super::state::Playing,
+    Ink,
+    canvas::{Canvas, Look},
+    paint,
+};
 use crate::{
     lifecycle::{Model, filter::Filter},
     recording::tests::facts::observations,
@@ -59,6 +64,19 @@ fn wishes() -> impl Strategy<Value = Action> {
         Action::Slower,
         Action::Step,
     ])
+}
+
+#[test]
+fn a_text_of_which_there_is_more_says_so() {
+    let last = |text: &str| {
+        let mut picture = Buffer::empty(Rect::new(0, 0, 9, 4));
+        let mut canvas = Canvas::new(&mut picture, Ink { color: false });
+        canvas.wrapped(1, 2, &[(text.to_owned(), Look::Plain)]);
+        let row = |y: u16| (0..9).map(|x| picture[(x, y)].symbol()).collect::<String>();
+        [row(2), row(3)]
+    };
+    assert_eq!(last("one two three four"), ["three   …", "         "]);
+    assert_eq!(last("one two three"), ["three    ", "         "]);
 }
 
 proptest! {
