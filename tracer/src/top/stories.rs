@@ -156,7 +156,8 @@ mod tests {
             remedy: String::new(),
         };
         stories.add(event(1, 1, 0, What::Existing { zombie_at_least: None }));
-        for (at, what) in [(2, What::LeaderExit { threads: 1 }), (3, unreaped), (4, reap())] {
+        let reap = What::Reap(Reap::of_a_stranger());
+        for (at, what) in [(2, What::LeaderExit { threads: 1 }), (3, unreaped), (4, reap)] {
             stories.add(event(at, 7, 1, what));
         }
         let told = |pid| stories.of(key(pid), 9).iter().map(|event| event.at).collect::<Vec<_>>();
