@@ -1,6 +1,8 @@
 //! The program as users and their scripts meet it, wherever it can be met without a BPF program:
 //! these tests hold for every user, and for a build without BPF object too.
 
+#[path = "common/cells.rs"]
+mod cells;
 mod common;
 #[path = "common/invented.rs"]
 mod invented;

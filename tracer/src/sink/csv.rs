@@ -1,154 +1,36 @@
-//! Events as a table: what their JSON has, a column for each field. One of an object inside an object is
-//! under both names, `parent.pid`.
+//! Events as a table with a head.
 
-use std::collections::HashMap;
+use serde_json::Value;
 
-use serde_json::{Map, Value};
-
-use super::{Sink, json, lifecycles, object::value_to, stamp::Stamp};
-use crate::lifecycle::event::{Event, What};
-
-/// What every event has, and every event of a process.
-const COMMON: [&str; 8] = ["v", "type", "time", "at_ns", "pid", "start_ns", "ppid", "comm"];
-
-/// The fields of all types, in the order in which a life has them.
-const EVENTS: [&str; 57] = [
-    "state",
-    "zombie_at_least_ns",
-    "forker",
-    "uid",
-    "cgroup",
-    "container.runtime",
-    "container.id",
-    "container.pod_uid",
-    "pidns",
-    "ns_pid",
-    "exe",
-    "argv",
-    "argv_truncated",
-    "thread",
-    "threads",
-    "status.code",
-    "status.signal",
-    "status.name",
-    "status.core",
-    "lifetime_ns",
-    "cpu_user_ns",
-    "cpu_system_ns",
-    "max_rss_bytes",
-    "teardown_ns",
-    "notified",
-    "parent.pid",
-    "parent.comm",
-    "from.pid",
-    "from.comm",
-    "to.pid",
-    "to.comm",
-    "kind",
-    "entered",
-    "zombie_ns",
-    "reaper.pid",
-    "reaper.tid",
-    "reaper.comm",
-    "by",
-    "via",
-    "orphaned",
-    "reparents",
-    "why",
-    "precision",
-    "waited_for",
-    "where",
-    "remedy",
-    "errno",
-    "cause",
-    "limit",
-    "used",
-    "call",
-    "zombies",
-    "zombies_of",
-    "count",
-    "limited_by",
-    "left_ns",
-    "since_ns",
-];
-
-/// Those of a finished process, and of a loss.
-const LIFECYCLES: [&str; 25] = [
-    "forked_at",
-    "execs",
-    "exec_count",
-    "exited_at",
-    "zombie_at",
-    "reaped_at",
-    "status.code",
-    "status.signal",
-    "status.name",
-    "status.core",
-    "zombie_ns",
-    "teardown_ns",
-    "lifetime_ns",
-    "reaper.pid",
-    "reaper.tid",
-    "reaper.comm",
-    "by",
-    "via",
-    "orphaned",
-    "reparents",
-    "why",
-    "precision",
-    "count",
-    "where",
-    "since_ns",
-];
-
-/// Which columns of the line have text that is no UTF-8, and is escaped.
-const ESCAPED: &str = "escaped";
+use super::{Sink, object::value_to, stamp::Stamp, table::Table};
+use crate::lifecycle::event::Event;
 
 /// The sink.
 pub(super) struct Csv {
-    stamp: Stamp,
-    lifecycles: bool,
-    columns: Vec<&'static str>,
-    places: HashMap<&'static str, usize>,
+    table: Table,
     /// Those of one line, filled again for each.
     cells: Vec<Vec<u8>>,
-    escaped: Vec<String>,
     has_head: bool,
 }
 
 impl Csv {
     pub(super) fn new(stamp: Stamp, lifecycles: bool) -> Self {
-        let fields = if lifecycles { &LIFECYCLES[..] } else { &EVENTS[..] };
-        let columns: Vec<_> = COMMON.iter().chain(fields).chain([&ESCAPED]).copied().collect();
-        let places = columns.iter().enumerate().map(|(place, name)| (*name, place)).collect();
-        let cells = vec![Vec::new(); columns.len()];
-        Self { stamp, lifecycles, columns, places, cells, escaped: Vec::new(), has_head: false }
+        let table = Table::new(stamp, lifecycles);
+        let cells = vec![Vec::new(); table.columns().len()];
+        Self { table, cells, has_head: false }
     }
+}
 
-    fn fill(&mut self, within: &str, fields: &Map<String, Value>) {
-        for (name, value) in fields {
-            match value {
-                Value::Null => {}
-                Value::Object(inner) => self.fill(&format!("{within}{name}."), inner),
-                Value::Array(names) if name == ESCAPED => {
-                    let names = names.iter().filter_map(Value::as_str);
-                    self.escaped.extend(names.map(|name| format!("{within}{name}")));
-                }
-                _ if within.is_empty() => self.set(name, value),
-                _ => self.set(&format!("{within}{name}"), value),
-            }
+impl Sink for Csv {
+    fn event(&mut self, event: &Event, to: &mut Vec<u8>) {
+        if !self.has_head {
+            self.has_head = true;
+            let names: Vec<_> = self.table.columns().iter().map(|(name, _)| *name).collect();
+            to.extend(names.join(",").bytes());
+            to.push(b'\n');
         }
-    }
-
-    fn set(&mut self, path: &str, value: &Value) {
-        let place = *self.places.get(path).expect("every field has a column, a test says");
-        write(value, &mut self.cells[place]);
-    }
-
-    fn line(&mut self, to: &mut Vec<u8>) {
-        if !self.escaped.is_empty() {
-            let escaped = std::mem::take(&mut self.escaped);
-            self.set(ESCAPED, &Value::from(escaped));
+        if !self.table.row(event, |place, value| write(value, &mut self.cells[place])) {
+            return;
         }
         for (place, cell) in self.cells.iter_mut().enumerate() {
             if place > 0 {
@@ -157,27 +39,6 @@ impl Csv {
             to.append(cell);
         }
         to.push(b'\n');
-    }
-}
-
-impl Sink for Csv {
-    fn event(&mut self, event: &Event, to: &mut Vec<u8>) {
-        if !self.has_head {
-            self.has_head = true;
-            to.extend(self.columns.join(",").bytes());
-            to.push(b'\n');
-        }
-        let time = self.stamp.rfc3339(event.at);
-        let value = match (&event.what, event.who, self.lifecycles) {
-            (What::Session(_) | What::Summary(_), ..) => return,
-            (What::Reap(reap), Some(who), true) => lifecycles::value(event.at, time, who, reap),
-            (What::Lost(_), ..) | (.., false) => json::value(event, time),
-            (.., true) => return,
-        };
-        if let Value::Object(fields) = value {
-            self.fill("", &fields);
-            self.line(to);
-        }
     }
 }
 

@@ -12,6 +12,7 @@ pub mod output;
 mod perfetto;
 mod stamp;
 mod summary;
+mod table;
 mod text;
 pub mod zombies;
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::recordings::{RECORDING, told};
+use crate::cells;
 
 /// The fields of each line under their names. Quoted as RFC 4180 has it.
 fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
@@ -34,25 +35,6 @@ fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
         .collect()
 }
 
-/// The fields of a line of JSON as a table has them.
-fn flat(within: &str, fields: &Map<String, Value>, row: &mut BTreeMap<String, Value>) {
-    for (name, value) in fields {
-        match value {
-            Value::Object(inner) => flat(&format!("{within}{name}."), inner, row),
-            Value::Null => {}
-            Value::Array(names) if name == "escaped" => {
-                let all = row.entry(name.clone()).or_insert_with(|| Value::Array(Vec::new()));
-                let names = names.iter().filter_map(Value::as_str);
-                let all = all.as_array_mut().expect("names");
-                all.extend(names.map(|name| format!("{within}{name}").into()));
-            }
-            _ => {
-                row.insert(format!("{within}{name}"), value.clone());
-            }
-        }
-    }
-}
-
 fn same(options: &[&str]) -> usize {
     let table = told("csv", RECORDING, &[options, &["--format", "csv"]].concat());
     assert_eq!(table.status, Some(0), "{}", table.stderr);
@@ -60,15 +42,11 @@ fn same(options: &[&str]) -> usize {
     assert!(table.stdout.starts_with("v,type,time,at_ns,pid,start_ns,ppid,comm,"));
     assert!(!table.stdout.contains(|c: char| c.is_control() && c != '\n'));
     let rows = rows(&table.stdout);
-    // Of any values there can be, which those of a machine are some of: the schema is not for it.
     let json = told("json", RECORDING, &[options, &["--format", "json"]].concat()).stdout;
-    let mut lines: Vec<Value> =
-        json.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    lines.retain(|line| line["type"] != "session" && line["type"] != "summary");
+    let lines: Vec<Value> = cells::rows(&json).collect();
     assert_eq!(rows.len(), lines.len());
     for (row, line) in rows.iter().zip(&lines) {
-        let mut expected = BTreeMap::new();
-        flat("", line.as_object().expect("an object"), &mut expected);
+        let expected = cells::cells(line);
         let value = |(name, cell): (&String, &String)| {
             // Text is written as between the quotes of JSON.
             let is_text = matches!(expected.get(name), Some(Value::String(_)));
