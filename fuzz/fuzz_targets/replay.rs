@@ -47,7 +47,14 @@ fn play(file: &[u8]) {
     while let Ok(true) = replay.step() {}
     summary_text(&replay.end(true));
     let events: Vec<_> = replay.drain().collect();
-    let formats = [Format::Text, Format::Json, Format::Csv, Format::Perfetto, Format::Dot];
+    let formats = [
+        Format::Text,
+        Format::Json,
+        Format::Csv,
+        Format::Parquet,
+        Format::Perfetto,
+        Format::Dot,
+    ];
     for (format, lifecycles) in formats.into_iter().flat_map(|one| [(one, false), (one, true)]) {
         let style = Style { format, lifecycles, quiet: false, color: true, summary: true };
         let mut sink = sink(style, 0);

@@ -324,6 +324,8 @@ pub enum ExportFormat {
     Ndjson,
     /// What trace --format csv writes
     Csv,
+    /// The same table for databases: typed columns, compressed
+    Parquet,
     /// A tree for Graphviz
     Dot,
 }

@@ -9,8 +9,10 @@ use crate::{process, workspace::Workspace};
 /// A program, as it is found in PATH, and its package.
 pub(crate) type Tool = (&'static str, &'static str);
 
-/// From the Python package index, pinned.
-const PERFETTO: [&str; 2] = ["perfetto==0.59.1", "protobuf==7.36.2"];
+/// From the Python package index, pinned, by the folder that they go to: the schema of Perfetto's traces
+/// and what decodes them, and a reader of Parquet that shares nothing with our writer.
+const READERS: [(&str, &[&str]); 2] =
+    [("perfetto", &["perfetto==0.59.1", "protobuf==7.36.2"]), ("duckdb", &["duckdb==2.0.0"])];
 
 /// Installs what is missing, as far as we may.
 pub(crate) fn require(tools: &[Tool]) -> Result<()> {
@@ -37,24 +39,26 @@ pub(crate) fn require(tools: &[Tool]) -> Result<()> {
     Ok(())
 }
 
-/// The schema of Perfetto's traces and what decodes them, in a folder of its own: the
-/// distribution's Python is left as it is.
-pub(crate) fn require_perfetto(workspace: &Workspace) -> Result<()> {
-    let folder = workspace.tools().join("perfetto");
-    let is_there = |package: &&str| {
-        let (name, version) = package.split_once("==").expect("pinned");
-        folder.join(format!("{name}-{version}.dist-info")).is_dir()
-    };
-    if PERFETTO.iter().all(is_there) {
-        return Ok(());
+/// What reads exports in tests, in folders of its own: the distribution's Python is left as it is.
+pub(crate) fn require_readers(workspace: &Workspace) -> Result<()> {
+    for (folder, packages) in READERS {
+        let folder = workspace.tools().join(folder);
+        let is_there = |package: &&str| {
+            let (name, version) = package.split_once("==").expect("pinned");
+            folder.join(format!("{name}-{version}.dist-info")).is_dir()
+        };
+        if packages.iter().all(is_there) {
+            continue;
+        }
+        process::run(
+            Command::new("pip3")
+                .args(["install", "--quiet", "--no-deps", "--only-binary=:all:", "--upgrade"])
+                .arg("--target")
+                .arg(&folder)
+                .args(packages),
+        )?;
     }
-    process::run(
-        Command::new("pip3")
-            .args(["install", "--quiet", "--no-deps", "--only-binary=:all:", "--upgrade"])
-            .arg("--target")
-            .arg(&folder)
-            .args(PERFETTO),
-    )
+    Ok(())
 }
 
 pub(crate) fn install<P: AsRef<OsStr>>(packages: &[P]) -> Result<()> {

@@ -65,7 +65,7 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
     } else {
         let as_root = as_root()?;
         packages::require(&TOOLS)?;
-        packages::require_perfetto(workspace)?;
+        packages::require_readers(workspace)?;
         Some((as_root, setup::bpf_tools(workspace, choice)?))
     };
     if !options.no_check {

@@ -99,7 +99,8 @@ fn play(file: &[u8]) -> Result<Vec<u8>, Damage> {
         color: false,
         summary: true,
     };
-    let formats = [Format::Text, Format::Json, Format::Csv, Format::Perfetto, Format::Dot];
+    let formats =
+        [Format::Text, Format::Json, Format::Csv, Format::Parquet, Format::Perfetto, Format::Dot];
     let mut sinks: Vec<_> = formats
         .into_iter()
         .flat_map(|format| [false, true].map(|lifecycles| style(format, lifecycles)))

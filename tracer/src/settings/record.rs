@@ -122,6 +122,7 @@ pub fn export(args: &cli::Export) -> Replay {
         cli::ExportFormat::Perfetto => Format::Perfetto,
         cli::ExportFormat::Ndjson => Format::Json,
         cli::ExportFormat::Csv => Format::Csv,
+        cli::ExportFormat::Parquet => Format::Parquet,
         cli::ExportFormat::Dot => Format::Dot,
     };
     Replay {

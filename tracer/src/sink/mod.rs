@@ -9,6 +9,7 @@ mod json;
 mod lifecycles;
 mod object;
 pub mod output;
+mod parquet;
 mod perfetto;
 mod stamp;
 mod summary;
@@ -50,6 +51,8 @@ pub enum Format {
     Json,
     /// A table with a head.
     Csv,
+    /// A table for databases.
+    Parquet,
     /// A trace for <https://ui.perfetto.dev>.
     Perfetto,
     /// A tree for Graphviz.
@@ -92,6 +95,7 @@ pub fn sink(style: Style, boot_to_unix: i64) -> Box<dyn Sink> {
         (Format::Perfetto, _) => Box::new(perfetto::Perfetto::new(boot_to_unix)),
         (Format::Dot, _) => Box::new(dot::Dot::default()),
         (Format::Csv, lifecycles) => Box::new(csv::Csv::new(stamp, lifecycles)),
+        (Format::Parquet, lifecycles) => Box::new(parquet::Parquet::new(stamp, lifecycles)),
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     recordings::{RECORDING, file, told},
 };
 
+/// Those that are written as it is read.
 const FORMATS: [&str; 4] = ["ndjson", "csv", "perfetto", "dot"];
 
 /// What a recording is converted to, the exit status, and what is said.
@@ -45,6 +46,19 @@ fn what_comes_before_the_damage_is_converted() {
         let same = part.iter().zip(&whole).take_while(|(one, other)| one == other).count();
         assert!(same > 100 && part.len() < whole.len(), "{to}: {same} of {}", part.len());
     }
+}
+
+#[test]
+fn a_table_for_databases_has_its_end_whatever_the_recording() {
+    let (whole, status, said) = exported("whole", RECORDING, "parquet");
+    assert_eq!((status, said.as_str()), (Some(0), ""));
+    let (part, status, said) = exported("half", &RECORDING[..RECORDING.len() / 2], "parquet");
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("is cut off in the middle of a frame (byte "), "{said}");
+    for table in [&whole, &part] {
+        assert!(table.starts_with(b"PAR1") && table.ends_with(b"PAR1"));
+    }
+    assert!(part.len() < whole.len());
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn bash_completes_commands_options_and_values() {
     };
     assert_eq!(complete("tracer zom"), ["zombies"]);
     assert_eq!(complete("tracer trace --min"), ["--min-zombie"]);
-    assert_eq!(complete("tracer export --to p"), ["perfetto"]);
+    assert_eq!(complete("tracer export --to pe"), ["perfetto"]);
     std::fs::remove_file(script).expect("it is there");
 }
 

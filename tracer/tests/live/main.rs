@@ -4,6 +4,8 @@
 
 mod adoption;
 mod births;
+#[path = "../common/cells.rs"]
+mod cells;
 mod classic;
 #[path = "../common/mod.rs"]
 mod common;
@@ -15,8 +17,11 @@ mod figures;
 mod forks;
 mod guest;
 mod hostile;
+#[path = "../common/invented.rs"]
+mod invented;
 mod lockdown;
 mod namespaces;
+mod parquet;
 mod readme;
 mod recording;
 mod remedies;
