@@ -11,7 +11,11 @@ mod stages;
 mod steady;
 mod tools;
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -28,9 +32,12 @@ use crate::{
 
 const NEEDED: [Package; 3] = [("bpftool", "bpftool"), ("gcc", "gcc"), ("make", "make")];
 
+/// So many times the pairs for tracer itself, which costs less than the runs differ by.
+const OWN: u8 = 3;
+
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Pairs of a run without and a run with the tool
+    /// Pairs of a run without and a run with the tool; three times as many of tracer itself
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u8).range(1..))]
     pairs: u8,
     /// How long each run is measured
@@ -52,7 +59,8 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
     }
     packages::require(&NEEDED)?;
     let tracexec = options.peers.then(|| tools::install(workspace)).transpose()?;
-    let fixture = build(workspace, choice)?;
+    let object = bpf::build(workspace, &setup::bpf_tools(workspace, choice)?)?;
+    let fixture = build(workspace, &object)?;
     let folder = load::prepare(workspace, &fixture)?;
     let bench = Bench { fixture, folder, seconds: options.seconds };
     let tracer = bench.fixture.with_file_name("tracer");
@@ -67,7 +75,8 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
         results.versions.extend(tool.version());
         results.commands.insert(tool.name.to_owned(), tool.typed());
         for load in load::ALL.iter().filter(|load| is_wanted(load.name)) {
-            match pairs::run(&bench, load, &tool, options.pairs) {
+            let own = if tool.program == tracer { OWN } else { 1 };
+            match pairs::run(&bench, load, &tool, options.pairs.saturating_mul(own)) {
                 Ok(pairs) => results.pairs.push(pairs),
                 // Not every tool can do with every kernel; what it says is a result, too.
                 Err(error) if tool.program != tracer => {
@@ -81,7 +90,7 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
         }
     }
     if is_wanted("stages") {
-        results.stages = stages::times(workspace)?;
+        results.stages = stages::times(workspace, &object)?;
     }
     if is_wanted("programs") {
         results.programs = programs::cost(&bench, &tracer)?;
@@ -102,9 +111,7 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
 }
 
 /// The tracer as it is released, and beside it the fixture, whose path is returned.
-fn build(workspace: &Workspace, choice: Choice) -> Result<PathBuf> {
-    let tools = setup::bpf_tools(workspace, choice)?;
-    let object = bpf::build(workspace, &tools)?;
+fn build(workspace: &Workspace, object: &Path) -> Result<PathBuf> {
     process::run(
         workspace
             .cargo("build")

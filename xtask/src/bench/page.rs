@@ -14,7 +14,7 @@ pub(super) fn page(results: &Results) -> String {
          {}\n\
          `cargo xtask bench --peers` repeats it, as root. A load times itself, with a tenth of its time to \
          warm up, and begins when the tool has told of a first process. Without and with the tool in \
-         turn, {number_of_pairs} pairs of {seconds} s; *ratio* is the throughput with it by that \
+         turn, {number_of_pairs} pairs of {seconds} s, and three times as many of tracer; *ratio* is the throughput with it by that \
          without it, the median of the pairs, and in brackets the least and the most. *CPU* is the \
          tool's own time per process that the load made. *Start-up* is until its first event could be \
          read, of a recording until it is begun. *Lost* are ends of processes that it did not tell of.\n\n\

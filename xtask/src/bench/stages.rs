@@ -1,16 +1,20 @@
 //! The stages of an event's way in user space, timed by `tracer/benches/stages.rs`.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result, ensure};
 
 use super::result::Stage;
-use crate::{process, workspace::Workspace};
+use crate::{build::OBJECT_VARIABLE, process, workspace::Workspace};
 
 /// Lives of a batch times events of a life, in `tracer/benches/road.rs`.
 const EVENTS: f64 = 400.0;
 
-pub(super) fn times(workspace: &Workspace) -> Result<Vec<Stage>> {
+pub(super) fn times(workspace: &Workspace, object: &Path) -> Result<Vec<Stage>> {
     let mut bench = workspace.cargo("bench");
-    bench.args(["--quiet", "--package=tracer", "--bench=stages"]);
+    // It builds the tracer, too, in the place of the one that is measured.
+    bench.args(["--quiet", "--package=tracer", "--features=live", "--bench=stages"]);
+    bench.env(OBJECT_VARIABLE, object);
     let table = process::output(&mut bench).context("cargo bench says nothing")?;
     let stages = read(&table);
     ensure!(!stages.is_empty(), "no times in what cargo bench says:\n{table}");
