@@ -95,7 +95,7 @@ impl Tool {
         }
     }
 
-    /// The command that writes to this file; `None` where that is standard output.
+    /// The command that writes to this file, and whether it does so by its standard output.
     pub(super) fn command(&self, file: &Path) -> (Command, bool) {
         let mut command = Command::new(if self.needs_tracefs { "unshare" } else { "env" });
         if self.needs_tracefs {
