@@ -84,8 +84,12 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether the process is one of those asked for, as it is now.
+    /// Whether the process is one of those asked for: once it was, it remains so.
     pub(crate) fn matches(&self, process: &Process) -> bool {
+        process.matched || self.matches_now(process)
+    }
+
+    fn matches_now(&self, process: &Process) -> bool {
         let home = &process.home;
         process.traced
             && self.comms.as_ref().is_none_or(|globs| {

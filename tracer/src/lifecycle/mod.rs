@@ -198,8 +198,8 @@ impl Model {
     pub fn suspects(&self, now: u64) -> Vec<Identity> {
         let until = now.saturating_add(LOOKED_AT);
         let due = self.alarms.iter().take_while(|alarm| alarm.due <= until);
-        let asked_for = |one: &&Process| one.matched || self.filter.matches(one);
-        let defunct = due.filter_map(|alarm| self.defunct(*alarm)).filter(asked_for);
+        let defunct = due.filter_map(|alarm| self.defunct(*alarm));
+        let defunct = defunct.filter(|one| self.filter.matches(one));
         let suspect = |one: &Process| match one.state {
             State::LeaderGone => Some(one.id),
             State::Running | State::Exiting | State::Zombie | State::Gone => one.parent,
@@ -266,7 +266,7 @@ impl Model {
     /// The process, if it is one of those asked for.
     fn matching(&mut self, pid: u32) -> Option<Who> {
         let process = self.processes.get_mut(&pid)?;
-        process.matched = process.matched || self.filter.matches(process);
+        process.matched = self.filter.matches(process);
         process.matched.then(|| process.who())
     }
 

@@ -72,6 +72,7 @@ impl Browser {
         for domain in ["Page", "Runtime", "Log", "Network", "Accessibility"] {
             browser.call(&format!("{domain}.enable"), &json!({}));
         }
+        browser.call("Page.setLifecycleEventsEnabled", &json!({ "enabled": true }));
         let screen = json!({
             "width": WIDTH, "height": HEIGHT, "deviceScaleFactor": 2, "mobile": false,
         });
@@ -106,8 +107,14 @@ impl Browser {
 
     /// Opens a file, and waits until it is loaded.
     pub(crate) fn open(&mut self, file: &Path) {
-        self.call("Page.navigate", &json!({ "url": format!("file://{}", file.display()) }));
-        while !self.events.iter().any(|event| event["method"] == "Page.loadEventFired") {
+        let url = format!("file://{}", file.display());
+        let navigation = self.call("Page.navigate", &json!({ "url": url }));
+        // Not that of the empty page before, which may come late.
+        let is_loaded = |event: &Value| {
+            event["params"]["name"] == "load"
+                && event["params"]["loaderId"] == navigation["loaderId"]
+        };
+        while !self.events.iter().any(is_loaded) {
             let event = self.read();
             self.events.push(event);
         }

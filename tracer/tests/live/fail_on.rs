@@ -6,6 +6,10 @@ use crate::story::{Partner, fixture, hooks, output, tracer};
 
 const EVERYTHING: [&str; 5] = ["zombie>5s", "zombies>0", "orphans>0", "fork-failures>0", "lost>0"];
 
+/// Before its exec it is another shell.
+const LEAVES_A_SLEEP: &str =
+    "sleep 10 >/dev/null 2>&1 & until grep -q sleep /proc/$!/comm; do true; done";
+
 fn run(conditions: &[&str], command: &[&str]) -> Output {
     let mut run = tracer();
     run.args(["run", "--no-summary", "--hooks", &hooks(), "--output", "/dev/null"]);
@@ -31,7 +35,7 @@ fn a_command_that_leaves_nothing_is_done() {
 
 #[test]
 fn an_orphan_is_named_whether_it_lives_or_not() {
-    let lives = run(&["orphans>0"], &["sh", "-c", "sleep 2 >/dev/null 2>&1 & true"]);
+    let lives = run(&["orphans>0"], &["sh", "-c", &format!("{LEAVES_A_SLEEP}; true")]);
     failed(&lives, "tracer: failed on orphans>0: 1 orphan, sleep (");
     let gone = run(&["orphans>0"], &[fixture(), "double_fork"]);
     failed(&gone, "tracer: failed on orphans>0: 1 orphan, fixture (");
@@ -40,7 +44,7 @@ fn an_orphan_is_named_whether_it_lives_or_not() {
 
 #[test]
 fn a_command_that_failed_keeps_its_status() {
-    let told = run(&["orphans>0"], &["sh", "-c", "sleep 2 >/dev/null 2>&1 & exit 5"]);
+    let told = run(&["orphans>0"], &["sh", "-c", &format!("{LEAVES_A_SLEEP}; exit 5")]);
     let said = String::from_utf8_lossy(&told.stderr);
     assert_eq!(told.status.code(), Some(5), "{said}");
     assert!(said.contains("failed on orphans>0: 1 orphan, sleep ("), "{said}");

@@ -173,14 +173,17 @@ impl Story {
     }
 
     /// The kernel left out programs, and it shows: in what was lost, in a reap that no wait explains,
-    /// or in a zombie that was not seen to become one.
+    /// or in a zombie that was not seen to become one. With the tracepoint hooks there is no wait, either,
+    /// where the parent was kept off its CPU at the end of one until RCU had freed the child.
     fn is_marred(&self) -> bool {
         let [lost, left_out] = [&self.summary()["lost"]["ring"], &self.summary()["left_out"]];
-        let unexplained = |reap: &&Value| {
-            let unseen = reap["precision"] == "bound" && reap["via"] == "unknown";
-            unseen || self.about("zombie", reap["pid"].as_u64().expect("a pid")).is_empty()
-        };
-        *lost != 0 || *left_out != 0 && self.all("reap").iter().any(unexplained)
+        let (lost, left_out) = (*lost != 0, *left_out != 0);
+        let reaps = self.all("reap");
+        let unseen = |reap: &&Value| reap["precision"] == "bound" && reap["via"] == "unknown";
+        let unborn =
+            |reap: &&Value| self.about("zombie", reap["pid"].as_u64().expect("a pid")).is_empty();
+        lost || (left_out || self.tier() == "tracepoint") && reaps.iter().any(unseen)
+            || left_out && reaps.iter().any(unborn)
     }
 
     /// Which hooks told it.
