@@ -44,7 +44,7 @@ pub(crate) struct Options {
     /// As in the gate: without what is the same under every kernel or takes minutes
     #[arg(long)]
     core: bool,
-    /// Keep what is found in docs/kernels.json and the README's table
+    /// Keep what is found in docs/kernels.json, with --core in the README's table, too
     #[arg(long)]
     record: bool,
     /// Only tests whose name contains one of these
@@ -53,25 +53,37 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> Result<()> {
-    run(workspace, choice, options, |archive| offer::choose(&archive.offers()?, &options.kernel))
+    run(workspace, choice, options, |archive| {
+        let (offers, absent) = offer::choose(&archive.offers()?, &options.kernel)?;
+        for name in absent {
+            eprintln!("left out: kernel {name}: no suite has it now");
+        }
+        Ok(offers)
+    })
 }
 
 /// The kernels that every change must pass.
 pub(crate) fn gate(workspace: &Workspace, choice: Choice) -> Result<()> {
     let options =
         Options { kernel: Vec::new(), jobs: 2, core: true, record: false, tests: Vec::new() };
-    run(workspace, choice, &options, |archive| offer::gate(&archive.offers()?, &GATE))
+    run(workspace, choice, &options, |archive| {
+        let (offers, from_kept) = offer::gate(&archive.offers()?, &archive.kept()?, &GATE)?;
+        for name in from_kept {
+            eprintln!("kernel {name}: no suite has it now, the one downloaded before is booted");
+        }
+        Ok(offers)
+    })
 }
 
 fn run(
     workspace: &Workspace,
     choice: Choice,
     options: &Options,
-    choose: impl FnOnce(&Archive) -> Result<(Vec<Offer>, Vec<&'static str>)>,
+    choose: impl FnOnce(&Archive) -> Result<Vec<Offer>>,
 ) -> Result<()> {
     packages::require(&host::TOOLS)?;
     let archive = Archive::open(workspace)?;
-    let (offers, absent) = choose(&archive)?;
+    let offers = choose(&archive)?;
     let programs = programs::build(workspace, choice)?;
     let (initramfs, left_out) = guest::make(workspace, &programs, &options.tests, options.core)?;
 
@@ -86,12 +98,15 @@ fn run(
     for left_out in &left_out {
         eprintln!("left out: {}: {}", left_out.test, left_out.why);
     }
-    for name in absent {
-        eprintln!("left out: kernel {name}: no suite has it now");
-    }
     let (runs, verdict) = report(boot_all(guests, options.jobs)?);
     if options.record {
-        record::update(workspace, &runs, options.tests.is_empty())?;
+        let of_core = options.core && options.tests.is_empty();
+        if !of_core {
+            eprintln!(
+                "only the programs are recorded: the table is of the tests of --core, all of them"
+            );
+        }
+        record::update(workspace, &runs, of_core)?;
     }
     verdict
 }

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -19,6 +20,9 @@ use crate::{process, workspace::Workspace};
 
 /// The lists name what was there when they were fetched; what is superseded vanishes.
 const FRESH: Duration = Duration::from_hours(12);
+
+/// What the name of a package and its version are followed by in the name of its kernel's image.
+const IMAGE: &str = ".vmlinuz";
 
 pub(super) struct Archive {
     dir: PathBuf,
@@ -68,9 +72,23 @@ impl Archive {
         Ok(newest(&madison))
     }
 
+    /// The newest of each series whose image is here, whatever the lists have.
+    pub(super) fn kept(&self) -> Result<BTreeMap<(u32, u32), Offer>> {
+        let mut images = String::new();
+        for entry in fs::read_dir(&self.dir).with_context(|| self.dir.display().to_string())? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if let Some((package, version)) =
+                name.strip_suffix(IMAGE).and_then(|name| name.rsplit_once('_'))
+            {
+                let _ = writeln!(images, "{package} | {version} | kept");
+            }
+        }
+        Ok(newest(&images))
+    }
+
     /// The kernel's image, downloaded unless it is there.
     pub(super) fn fetch(&self, offer: &Offer) -> Result<PathBuf> {
-        let image = self.dir.join(format!("{}_{}.vmlinuz", offer.package, offer.version));
+        let image = self.dir.join(format!("{}_{}{IMAGE}", offer.package, offer.version));
         if image.exists() {
             return Ok(image);
         }
@@ -140,7 +158,25 @@ fn settings(dir: &Path) -> String {
 mod tests {
     use std::path::Path;
 
-    use super::settings;
+    use super::{Archive, settings};
+
+    #[test]
+    fn images_that_are_here_are_known_by_their_names() {
+        let dir = std::env::temp_dir().join(format!("tracer-kept-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        for name in [
+            "linux-image-6.1.0-56-cloud-amd64_6.1.192-2.vmlinuz",
+            "linux-image-6.1.0-9-cloud-amd64_6.1.90-1.vmlinuz",
+            "linux-image-6.12.0-cloud-amd64_6.12.1-1.deb",
+            "apt.conf",
+        ] {
+            std::fs::write(dir.join(name), "").unwrap();
+        }
+        let kept = Archive { dir: dir.clone() }.kept().unwrap();
+        std::fs::remove_dir_all(dir).unwrap();
+        let versions: Vec<&str> = kept.values().map(|offer| offer.version.as_str()).collect();
+        assert_eq!(versions, ["6.1.192-2"]);
+    }
 
     /// What is not set would be the machine's own.
     #[test]

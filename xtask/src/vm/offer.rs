@@ -104,19 +104,31 @@ pub(super) fn choose(
     Ok((chosen, Vec::new()))
 }
 
-/// These and the newest there is; and which of them cannot be had.
+/// These and the newest there is. Where no suite has one of them any more, the one that is `kept` from when
+/// there was; which those are.
 pub(super) fn gate(
     offers: &BTreeMap<(u32, u32), Offer>,
+    kept: &BTreeMap<(u32, u32), Offer>,
     names: &[&'static str],
 ) -> Result<(Vec<Offer>, Vec<&'static str>)> {
-    let find = |name: &&str| series(name).and_then(|series| offers.get(&series)).cloned();
-    let mut chosen: Vec<Offer> = names.iter().filter_map(&find).collect();
+    let (mut chosen, mut from_kept) = (Vec::new(), Vec::new());
+    for &name in names {
+        let find =
+            |all: &BTreeMap<_, Offer>| series(name).and_then(|series| all.get(&series).cloned());
+        let offer = find(offers).or_else(|| {
+            from_kept.push(name);
+            find(kept)
+        });
+        let Some(offer) = offer else {
+            bail!(
+                "no suite has kernel {name} now, which the gate needs, and none was downloaded before"
+            );
+        };
+        chosen.push(offer);
+    }
     chosen.extend(offers.values().next_back().cloned());
     chosen.dedup();
-    if chosen.is_empty() {
-        bail!("no suite has a kernel to boot");
-    }
-    Ok((chosen, names.iter().filter(|name| find(name).is_none()).copied().collect()))
+    Ok((chosen, from_kept))
 }
 
 #[cfg(test)]

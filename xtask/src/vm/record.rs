@@ -29,7 +29,7 @@ type Kernels = BTreeMap<String, Kernel>;
 #[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
 struct Kernel {
     release: String,
-    /// By set of hooks, then by hook.
+    /// By set of hooks, or `on demand`, then by hook.
     programs: BTreeMap<String, BTreeMap<String, Program>>,
     /// By set of hooks and condition.
     runs: BTreeMap<String, Tests>,
@@ -56,8 +56,9 @@ struct Tests {
     system_calls_permille: Option<u64>,
 }
 
-/// Adds what these runs found to what is recorded; tests only when none was left out on purpose.
-pub(super) fn update(workspace: &Workspace, runs: &[Run], all_tests: bool) -> Result<()> {
+/// Adds what these runs found to what is recorded; how the tests went only when they were all of `--core`, of which
+/// the README's table speaks.
+pub(super) fn update(workspace: &Workspace, runs: &[Run], of_core: bool) -> Result<()> {
     let path = workspace.root.join(FILE);
     let mut kernels = if path.exists() { read(&path)? } else { Kernels::default() };
     for run in runs {
@@ -68,7 +69,7 @@ pub(super) fn update(workspace: &Workspace, runs: &[Run], all_tests: bool) -> Re
         if let Some(report) = report.filter(|_| !run.locked_down) {
             kernel.programs = programs(report)?;
         }
-        if let Some(counts) = run.counts.filter(|_| all_tests) {
+        if let Some(counts) = run.counts.filter(|_| of_core) {
             kernel.runs.insert(run.variant.clone(), tests(counts, &run.said));
         }
     }
@@ -89,8 +90,10 @@ fn programs(report: &str) -> Result<BTreeMap<String, BTreeMap<String, Program>>>
     let report: Value = serde_json::from_str(report).context("doctor's report")?;
     let mut programs = BTreeMap::<String, BTreeMap<String, Program>>::new();
     for check in report["checks"].as_array().into_iter().flatten() {
-        if let (Some(tier), Some(name), Some(program_bytes)) =
-            (check["tier"].as_str(), check["name"].as_str(), check["program_bytes"].as_u64())
+        // A hook that runs only when it is asked for is of no set.
+        let tier = check["tier"].as_str().unwrap_or("on demand");
+        if let (Some(name), Some(program_bytes)) =
+            (check["name"].as_str(), check["program_bytes"].as_u64())
         {
             let verified_instructions = check["verified_instructions"].as_u64();
             let program = Program { verified_instructions, program_bytes };
@@ -169,12 +172,16 @@ mod tests {
     fn programs_are_those_that_loaded() {
         let report = r#"{"checks":[
             {"name":"privileges","tier":null,"program_bytes":null},
+            {"name":"fexit/z","tier":null,"verified_instructions":9,"program_bytes":64},
             {"name":"fentry/x","tier":"fentry","verified_instructions":7,"program_bytes":56},
             {"name":"fexit/y","tier":"fentry","verified_instructions":null,"program_bytes":null}]}"#;
         let found = programs(report).expect("a report");
         let names: Vec<&String> = found["fentry"].keys().collect();
         assert_eq!(names, ["fentry/x"]);
         assert_eq!(found["fentry"]["fentry/x"].verified_instructions, Some(7));
+        let sets: Vec<&String> = found.keys().collect();
+        assert_eq!(sets, ["fentry", "on demand"]);
+        assert_eq!(found["on demand"]["fexit/z"].program_bytes, 64);
     }
 
     #[test]

@@ -54,11 +54,24 @@ pub(super) fn counts(tests: &str) -> Option<Counts> {
     Some(Counts { passed: count("passed")?, failed: count("failed")? })
 }
 
-/// The tests that did not pass: they failed, or had not ended when the guest did.
+/// The tests that did not pass: they failed, or had not ended when the guest did. What a test prints stands
+/// before its result, and that on a line of its own then.
 pub(super) fn failures(tests: &str) -> Vec<String> {
-    let results = tests.lines().filter_map(|line| line.strip_prefix("test ")?.split_once(" ... "));
-    let bad = results.filter(|(_, result)| !matches!(result.trim(), "ok" | "ignored"));
-    bad.map(|(name, _)| name.to_owned()).collect()
+    let mut bad: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for line in tests.lines() {
+        let begun = line.strip_prefix("test ").and_then(|line| line.split_once(" ... "));
+        let result = begun.map_or(line, |(_, result)| result).trim();
+        if let Some((name, _)) = begun {
+            bad.push(name.to_owned());
+            is_open = true;
+        }
+        if is_open && matches!(result, "ok" | "ignored") {
+            bad.pop();
+        }
+        is_open &= !matches!(result, "ok" | "ignored" | "FAILED");
+    }
+    bad
 }
 
 /// Nothing but tests that ran and passed is a pass.
@@ -117,8 +130,9 @@ mod tests {
     #[test]
     fn failures_are_those_that_failed_or_never_ended() {
         let tests = "running 4 tests\r\ntest a::one ... ok\r\ntest a::two ... FAILED\r\n\
-                     test b ... ok\r\ntest c ... ";
-        assert_eq!(failures(tests), ["a::two", "c"]);
+                     test b ... ok\r\ntest says ... it says so\r\nok\r\n\
+                     test says::two ... so\r\nFAILED\r\nok\r\ntest c ... ";
+        assert_eq!(failures(tests), ["a::two", "says::two", "c"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use super::{choose, is_kernel, newest, series};
+use super::{choose, gate, is_kernel, newest, series};
 
 const MADISON: &str = "\
 linux-image-5.10.0-46-cloud-amd64 | 5.10.262-1 | http://host/security bullseye-security/main amd64 Packages
@@ -71,6 +71,22 @@ fn what_was_asked_for_twice_is_booted_once() {
 fn what_cannot_be_had_is_said_with_what_can() {
     let error = choose(&newest(MADISON), &["4.19".into()]).unwrap_err().to_string();
     assert_eq!(error, "no kernel 4.19; there are 5.10, 6.12, 7.0, 7.2, 7.3");
+}
+
+#[test]
+fn the_gate_boots_its_own_and_the_newest_or_says_which_is_missing() {
+    let offers = newest(MADISON);
+    let kept = newest("linux-image-6.1.0-9-cloud-amd64 | 6.1.9-1 | kept");
+    let chosen = |kept, names: &[&'static str]| {
+        let (chosen, from_kept) = gate(&offers, kept, names)?;
+        anyhow::Ok((chosen.iter().map(super::Offer::name).collect::<Vec<_>>().join(" "), from_kept))
+    };
+    let none = std::collections::BTreeMap::new();
+    assert_eq!(chosen(&none, &["5.10", "6.12"]).unwrap(), ("5.10 6.12 7.3".into(), vec![]));
+    assert_eq!(chosen(&none, &["7.3"]).unwrap(), ("7.3".into(), vec![]));
+    assert_eq!(chosen(&kept, &["5.10", "6.1"]).unwrap(), ("5.10 6.1 7.3".into(), vec!["6.1"]));
+    let error = chosen(&none, &["5.10", "6.1"]).unwrap_err().to_string();
+    assert!(error.starts_with("no suite has kernel 6.1 now"), "{error}");
 }
 
 #[test]
