@@ -1,5 +1,6 @@
-//! Tells a recording made of anything to the model and to every format. The first byte says what the
-//! rest is: a file; the entries of a frame whose checksum is right; a header whose checksum is right.
+//! Tells a recording made of anything to the model, to every format, to the report and to the screen. The
+//! first byte says what the rest is: a file; the entries of a frame whose checksum is right; a header whose
+//! checksum is right.
 
 #![no_main]
 
@@ -8,6 +9,7 @@ use tracer::{
     lifecycle::filter::Asked,
     recording::{Header, Writer, pack, preamble},
     playback::Replay,
+    report_of, screens_of,
     sink::{Format, Style, sink, summary_text},
 };
 
@@ -39,6 +41,7 @@ fn header() -> Header {
         asked: Asked::default(),
         sees_fork_failures: true,
         of_command: true,
+        tier_why: None,
     }
 }
 
@@ -61,4 +64,6 @@ fn play(file: &[u8]) {
         let mut text = Vec::new();
         events.iter().for_each(|event| sink.event(event, &mut text));
     }
+    // What is wrong with the file was told to the formats: these have to bear it.
+    let _ = (report_of(file), screens_of(file));
 }

@@ -4,8 +4,6 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::settings::RING_SIZE;
-
 /// Says who dies, how long it stays a zombie, who reaps it and who adopts its children.
 #[derive(Debug, Parser)]
 #[command(name = "tracer", version, arg_required_else_help = true, max_term_width = 100)]
@@ -77,13 +75,12 @@ pub struct Trace {
 }
 
 /// What makes no sense where the session is over.
-const SESSION: [&str; 7] =
-    ["record", "pid", "duration", "ring_size", "latency", "fork_failures", "hooks"];
+const SESSION: [&str; 6] = ["record", "duration", "ring_size", "latency", "fork_failures", "hooks"];
 
 /// `tracer record`
 #[derive(Debug, Args)]
 pub struct Record {
-    /// The file; one that is there is replaced
+    /// The file (- for stdout); one that is there is replaced
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
     /// Go on in a new FILE before this one has so many bytes, such as 100M, 2G: the one before is
@@ -93,7 +90,7 @@ pub struct Record {
     /// Go on in a new FILE when this one is so old
     #[arg(long, value_name = "DURATION")]
     pub max_age: Option<String>,
-    /// How many files to keep beside FILE
+    /// How many files to keep beside FILE; more with --on, as far as they have what was before
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=9999))]
     pub keep: u32,
     /// Wait for this, one of the conditions of --fail-on: go on for --max-age (5m unless given) and
@@ -165,7 +162,7 @@ pub struct Run {
 #[derive(Debug, Args)]
 pub struct Top {
     /// Show what this recording has (- for stdin), instead of what happens now; needs no root
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["pid", "ring_size", "hooks"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ring_size", "hooks"])]
     pub from: Option<PathBuf>,
     /// How fast a recording is told: 1 as it was, 0 not before p or n is typed
     #[arg(long, value_name = "N", default_value_t = 1.0, requires = "from")]
@@ -176,9 +173,9 @@ pub struct Top {
     /// Which processes
     #[command(flatten)]
     pub filter: Filter,
-    /// Size of the ring buffer in bytes, a power of two
-    #[arg(long, value_name = "BYTES", default_value_t = RING_SIZE)]
-    pub ring_size: u32,
+    /// Size of the ring buffer, a power of two such as 64M (8M unless given)
+    #[arg(long, value_name = "BYTES")]
+    pub ring_size: Option<String>,
     /// Which hooks of the kernel: the exact ones where it allows them, or one set (see doctor)
     #[arg(long, value_enum, default_value_t = Hooks::Auto)]
     pub hooks: Hooks,
@@ -276,9 +273,9 @@ pub struct Session {
     /// Stop after this time; a command that runs goes on
     #[arg(long, value_name = "DURATION")]
     pub duration: Option<String>,
-    /// Size of the ring buffer in bytes, a power of two
-    #[arg(long, value_name = "BYTES", default_value_t = RING_SIZE)]
-    pub ring_size: u32,
+    /// Size of the ring buffer, a power of two such as 64M (8M unless given)
+    #[arg(long, value_name = "BYTES")]
+    pub ring_size: Option<String>,
     /// Show events after at most this time; 0s wakes the tracer at every event
     #[arg(long, value_name = "DURATION", default_value = "50ms")]
     pub latency: String,

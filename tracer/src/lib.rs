@@ -24,4 +24,8 @@ mod top;
 mod watch;
 
 pub use command::NotStarted;
+#[doc(hidden)]
+pub use report::of_recording as report_of;
 pub use source::Refusal;
+#[doc(hidden)]
+pub use top::of_recording as screens_of;

@@ -11,11 +11,13 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     identity::{Comm, Identity, Start, TICK_NS},
     limits::{Filled, ForkCall, ForkFailed, Limits, Measure, Space, Zombie},
+    remembered::{Remembered, Waiting},
     wait::{Awaited, Call, Outcome, Waited},
 };
 
 mod identity;
 mod limits;
+mod remembered;
 mod wait;
 
 /// Bytes that came from a traced process: untrusted, not necessarily UTF-8.
@@ -154,6 +156,13 @@ pub enum Fact {
     Measured(Vec<Measure>),
     /// Records were lost.
     Lost(Lost),
+    /// The process table shows that it has reaped a child at some time, or what ran in it before has.
+    HasReaped {
+        /// The process.
+        id: Identity,
+    },
+    /// What was seen, before this file of a recording began, of one that was found at its beginning.
+    Remembered(Box<Remembered>),
 }
 
 /// What the process table shows of a process at one moment.
@@ -165,8 +174,8 @@ pub struct Look {
     pub handles: bool,
     /// It is the init of a pid namespace, or the machine's.
     pub is_init: bool,
-    /// SIGTERM does not end it: it is ignored, or blocked.
-    pub is_deaf: bool,
+    /// What SIGTERM does to it.
+    pub sigterm: Sigterm,
     /// Its threads that are not dead, by their state as `ps` has it.
     pub threads: BTreeMap<char, u32>,
     /// Whom it waits for in the call that it sits in, if it does.
@@ -178,6 +187,18 @@ impl Look {
     pub fn count(&self) -> u32 {
         self.threads.values().fold(0, |all, threads| all.saturating_add(*threads))
     }
+}
+
+/// What SIGTERM does to a process. The first two are what recordings have had for no and yes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sigterm {
+    /// It ends it.
+    #[default]
+    Ends,
+    /// Nothing: it is ignored, or blocked.
+    Nothing,
+    /// It calls a handler, which may end it.
+    Handled,
 }
 
 /// What keeps a process from waiting for its children, as the process table shows.

@@ -186,13 +186,15 @@ impl<R: Read> Replay<R> {
     pub fn step(&mut self) -> Result<bool, Damage> {
         let told = self.next.take().map_or_else(|| self.reader.take(), |told| Ok(Some(told)));
         let due = match &told {
-            Ok(Some(Told::Observed(Observation { at, .. }) | Told::Due(at))) => {
+            Ok(Some(Told::Observed(Observation { at, .. }) | Told::Due(at) | Told::Ended(at))) => {
                 self.model.advance_once(*at)
             }
-            Ok(Some(Told::Counted(_) | Told::Ended(_)) | None) | Err(_) => None,
+            Ok(Some(Told::Counted(_)) | None) | Err(_) => None,
         };
-        let was_there =
-            |told: &Told| matches!(told, Told::Observed(Observation { fact: Fact::Found(_), .. }));
+        let was_there = |told: &Told| {
+            let Told::Observed(Observation { fact, .. }) = told else { return false };
+            matches!(fact, Fact::Found(_) | Fact::Remembered(_))
+        };
         // Those that were there are of one moment: nothing is due before all are told.
         let is_begin = due.is_none() && matches!(&told, Ok(Some(told)) if was_there(told));
         if !self.has_begun && !is_begin {
@@ -231,7 +233,10 @@ impl<R: Read> Replay<R> {
                 self.model.advance(at);
             }
             Told::Counted(counts) => self.counts = counts,
-            Told::Ended(at) => self.at = at,
+            Told::Ended(at) => {
+                self.at = at;
+                self.model.advance(at);
+            }
         }
     }
 

@@ -188,7 +188,7 @@ impl Road {
     /// Looks at these, which somebody is looking at.
     pub(crate) fn look_at(&mut self, processes: impl Iterator<Item = Identity>) {
         let now = boot_now();
-        for seen in processes.filter_map(|process| crate::source::look(process, now)) {
+        for seen in processes.flat_map(|process| crate::source::look(process, now)) {
             self.order.push(seen);
         }
     }
@@ -224,9 +224,7 @@ impl Road {
         }
         self.looked = now;
         for parent in self.model.suspects(now) {
-            if let Some(seen) = crate::source::look(parent, now) {
-                self.order.push(seen);
-            }
+            crate::source::look(parent, now).for_each(|seen| self.order.push(seen));
         }
     }
 }

@@ -71,18 +71,18 @@ async fn session(settings: &settings::Session) -> Result<u8> {
     let mut road = Road::start(&capture, settings.asked.filter()?, tick(settings))?;
     let header = header(settings, &road);
     let tape = settings.record.clone().zip(recorded);
-    road.tape =
-        tape.map(|(record, output)| Tape::new(record, output, header.clone())).transpose()?;
+    road.tape = tape.map(|(record, place)| Tape::new(record, place, header.clone())).transpose()?;
     road.seed();
     let mut signals = Signals::catch()?;
     let sink = sink::sink(settings.style, header.boot_to_unix);
-    let mut telling = Telling { road, header, reader: Reader { sink, output, events: 0 } };
+    let awaited = settings.record.as_ref().and_then(|record| record.on.clone());
+    let mut telling = Telling { road, header, reader: Reader { sink, output, events: 0 }, awaited };
     let mut command = settings.command.as_ref().map(Command::spawn).transpose()?;
     telling.begin();
     let end = telling.travel(settings, &mut signals, command.as_mut()).await?;
     telling.settle(settings).await;
     let summary = telling.end(settings).await;
-    let Telling { road, reader: Reader { output, events, .. }, .. } = telling;
+    let Telling { road, reader: Reader { output, events, .. }, awaited, .. } = telling;
     // The hooks go before the waiting below: nothing is traced that nobody will read.
     let tape = road.into_tape();
     let fate = output.finish().await;
@@ -100,6 +100,9 @@ async fn session(settings: &settings::Session) -> Result<u8> {
         (End::Asked(_) | End::Output, _) => 0,
     };
     sink::say(&met);
+    if let Some((typed, condition, _)) = awaited {
+        sink::say(&sink::untriggered(&typed, condition.met(&summary)));
+    }
     written?;
     let is_read = fate? == Fate::Written && settings.style.summary;
     if is_read && !settings.style.format.has_summary() {
@@ -139,11 +142,13 @@ struct Telling {
     road: Road,
     header: Header,
     reader: Reader,
+    /// What is waited for, as typed, until it comes true; and for how long to go on then, ns.
+    awaited: Option<(String, Condition, u64)>,
 }
 
 impl Telling {
     fn begin(&mut self) {
-        let Self { road, header, reader } = self;
+        let Self { road, header, reader, .. } = self;
         reader.sink.event(&header.session(&road.model), reader.output.buffer());
         road.model.drain().for_each(|event| reader.tell(&event));
         reader.output.flush();
@@ -159,7 +164,6 @@ impl Telling {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut until = settings.duration.map(|duration| Instant::now() + duration);
         let mut second = tokio::time::interval(Duration::from_nanos(REST));
-        let mut awaited = settings.record.as_ref().and_then(|record| record.on.as_ref());
         let shows_progress =
             settings.style.quiet && settings.command.is_none() && std::io::stderr().is_terminal();
         let mut drained = Drained::Emptied;
@@ -183,10 +187,7 @@ impl Telling {
                     if shows_progress {
                         self.show_progress();
                     }
-                    if let Some(rest) = awaited.and_then(|on| self.triggered(on)) {
-                        awaited = None;
-                        until = Some(Instant::now() + rest);
-                    }
+                    until = self.triggered(until);
                 }
                 _ = tick.tick(), if !rests => {}
                 filled = live.filled(), if !is_stalled => {
@@ -221,11 +222,19 @@ impl Telling {
         sink::say(&format!("\r\x1b[Krecording: {line}"));
     }
 
-    /// For how long to go on, if what was waited for is so.
-    fn triggered(&self, (typed, condition, rest): &(String, Condition, u64)) -> Option<Duration> {
-        let met = condition.met(&self.road.model.summary(boot_now()))?;
-        sink::say(&sink::triggered(typed, met, *rest));
-        Some(Duration::from_nanos(*rest))
+    /// Until when to go on: not for longer than was asked for after what was waited for is so.
+    fn triggered(&mut self, until: Option<Instant>) -> Option<Instant> {
+        let Some((typed, condition, rest)) = self.awaited.clone() else { return until };
+        let Some(met) = condition.met(&self.road.model.summary(boot_now())) else { return until };
+        self.awaited = None;
+        if let Some(tape) = &mut self.road.tape {
+            tape.keep_all();
+        }
+        let now = Instant::now();
+        let rest = Duration::from_nanos(rest);
+        let rest = until.map_or(rest, |until| rest.min(until.saturating_duration_since(now)));
+        sink::say(&sink::triggered(&typed, met, rest.as_nanos() as u64));
+        Some(now + rest)
     }
 
     /// Where a reap is proved only by the kernel's release of the process, that comes a grace
@@ -249,9 +258,11 @@ impl Telling {
 
     /// Takes the rest, and says what it all comes to.
     async fn end(&mut self, settings: &settings::Session) -> Summary {
-        let Self { road, header, reader } = self;
+        let Self { road, header, reader, .. } = self;
         road.end(&mut |event| reader.tell(&event)).await;
         let now = boot_now();
+        // As a replay does when it is told of the end.
+        road.model.advance(now);
         road.model.close(now);
         road.model.drain().for_each(|event| reader.tell(&event));
         let counts = road.counts();
@@ -276,6 +287,7 @@ fn header(settings: &settings::Session, road: &Road) -> Header {
         host: machine.as_ref().map_or_else(String::new, |machine| text(machine.nodename())),
         kernel: machine.as_ref().map_or_else(String::new, |machine| text(machine.release())),
         tier: road.live.tier().to_owned(),
+        tier_why: road.live.tier_why().map(str::to_owned),
         began: road.live.attached(),
         boot_to_unix: boot_to_unix(),
         asked: settings.asked.clone(),

@@ -108,7 +108,7 @@ pub fn trace(args: &cli::Trace) -> Checked<Session> {
     Ok(Session {
         roots: (!filter.pid.is_empty()).then(|| filter.pid.clone()),
         asked: filter::asked(filter, false)?,
-        record: args.output.record.clone().map(record::plain),
+        record: args.output.record.clone().map(record::plain).transpose()?,
         ..session(&args.session, style(&args.output, &target), target)?
     })
 }
@@ -124,7 +124,7 @@ fn only_events(args: &cli::Trace) -> Checked<()> {
 pub fn run(args: &cli::Run) -> Checked<Session> {
     let target = target(args.output.output.as_deref(), Target::Stderr);
     let command = Some(command(&args.command, args.user.as_deref())?);
-    let record = args.output.record.clone().map(record::plain);
+    let record = args.output.record.clone().map(record::plain).transpose()?;
     Ok(Session { record, command, ..session(&args.session, style(&args.output, &target), target)? })
 }
 
@@ -173,7 +173,7 @@ fn session(args: &cli::Session, style: Style, target: Target) -> Checked<Session
         style,
         target,
         duration: args.duration.as_ref().map(|text| duration("--duration", text)).transpose()?,
-        ring_size: ring_size(args.ring_size)?,
+        ring_size: ring_size(args.ring_size.as_deref())?,
         latency: duration("--latency", &args.latency)?,
         hooks: hooks(args.hooks),
         // To fail on what is not looked at would be never to fail.
@@ -183,11 +183,27 @@ fn session(args: &cli::Session, style: Style, target: Target) -> Checked<Session
     })
 }
 
-fn ring_size(bytes: u32) -> Checked<u32> {
-    if bytes.is_power_of_two() && (4096..=1 << 30).contains(&bytes) {
-        return Ok(bytes);
+/// A number of bytes, or of KiB, MiB or GiB.
+fn bytes(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|last: char| !last.is_ascii_digit());
+    let shift = match &text[digits.len()..] {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+fn ring_size(text: Option<&str>) -> Checked<u32> {
+    let Some(text) = text else { return Ok(RING_SIZE) };
+    match bytes(text) {
+        Some(bytes @ 4096..=0x4000_0000) if bytes.is_power_of_two() => Ok(bytes as u32),
+        _ => {
+            wrong(format!("--ring-size {text}: takes a power of two from 4096 to 1G, such as 64M"))
+        }
     }
-    wrong(format!("--ring-size {bytes}: takes a power of two from 4096 to 1073741824"))
 }
 
 fn hooks(hooks: cli::Hooks) -> Hooks {

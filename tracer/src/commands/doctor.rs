@@ -28,18 +28,17 @@ fn text(report: &Report) -> String {
         let _ = writeln!(out, "\n{name} hooks ({}):", costs(name));
         rows(&mut out, hooks);
     }
-    out.push('\n');
+    out.push_str("\noptional:\n");
     rows(&mut out, &report.extras);
-    out.push_str("ok  process table                `tracer zombies`, for every user\n");
-    match report.best() {
-        Some(tier) => {
-            let _ = writeln!(out, "\ntracer can trace here, with the {tier} hooks");
-        }
-        None => out.push_str(
-            "\ntracer cannot trace here until each NO is a yes, in one of the sets of hooks; \
-             `tracer zombies` works\n",
+    rows(&mut out, std::slice::from_ref(&report.table));
+    let zombies = if report.table.passed() { "; `tracer zombies` works" } else { "" };
+    let _ = match report.best() {
+        Some(tier) => writeln!(out, "\ntracer can trace here, with the {tier} hooks"),
+        None => writeln!(
+            out,
+            "\ntracer cannot trace here until one set of hooks, and what is above both, is ok{zombies}"
         ),
-    }
+    };
     out
 }
 
@@ -55,8 +54,10 @@ fn costs(tier: &str) -> &'static str {
 fn rows(out: &mut String, checks: &[Check]) {
     for check in checks {
         let verdict = if check.refusal.is_none() { "ok" } else { "NO" };
-        let _ = writeln!(out, "{verdict:<3} {:<28} {}", check.name, check.tells);
-        if let Some(refusal) = &check.refusal {
+        let untried = check.refusal.as_ref().filter(|_| !check.tried);
+        let says = untried.map_or(check.tells, Refusal::what);
+        let _ = writeln!(out, "{verdict:<3} {:<28} {says}", check.name);
+        if let Some(refusal) = check.refusal.as_ref().filter(|_| check.tried) {
             let _ = writeln!(out, "    {}", refusal.to_string().replace('\n', "\n    "));
             let _ = writeln!(out, "      without it: {}", check.without);
         }
@@ -79,7 +80,8 @@ fn json(report: &Report) -> String {
     for (name, hooks) in &report.tiers {
         checks.extend(hooks.iter().map(|check| row(Some(name), false, check)));
     }
-    checks.extend(report.extras.iter().map(|check| row(None, true, check)));
+    let extras = report.extras.iter().chain([&report.table]);
+    checks.extend(extras.map(|check| row(None, true, check)));
     let (tier, works) = (report.best(), report.best().is_some());
     let report =
         json!({ "v": 1, "type": "doctor", "works": works, "tier": tier, "checks": checks });

@@ -48,20 +48,23 @@ fn print(text: &[u8]) -> Result<u8> {
     }
 }
 
-/// Errors that the BPF side logs are always shown, the rest with -v.
+/// Errors that the BPF side logs are always shown, what we and it do with -v. Aya's own are left out: below
+/// they are a thousand lines a session, and it warns where a kernel has no third number, which nothing here rests on.
 fn log_to_stderr(verbose: bool) {
     struct Stderr;
     impl log::Log for Stderr {
-        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-            true
+        fn enabled(&self, of: &log::Metadata<'_>) -> bool {
+            of.level() == log::Level::Error || of.target().starts_with("tracer")
         }
         fn log(&self, record: &log::Record<'_>) {
-            let level = record.level().as_str().to_lowercase();
-            say(&format!("tracer: {level}: {}\n", record.args()));
+            if self.enabled(record.metadata()) {
+                let level = record.level().as_str().to_lowercase();
+                say(&format!("tracer: {level}: {}\n", record.args()));
+            }
         }
         fn flush(&self) {}
     }
-    let level = if verbose { log::LevelFilter::Debug } else { log::LevelFilter::Error };
+    let level = if verbose { log::LevelFilter::Info } else { log::LevelFilter::Error };
     if log::set_logger(&Stderr).is_ok() {
         log::set_max_level(level);
     }

@@ -97,19 +97,25 @@ impl Model {
         let Some(from) = process.parent else { return self.set_parent(pid, to) };
         process.reparents += 1;
         let entered = process.entered;
-        let zombie = process.state == State::Zombie;
-        let since = process.zombie_since().filter(|_| zombie);
+        let is_zombie = process.state == State::Zombie;
+        let zombie = is_zombie.then(|| at.saturating_sub(process.zombie_since().unwrap_or(at)));
+        let since = process.owed_since().filter(|_| is_zombie);
+        // It may be told later than it was.
+        let ended = self.get(from).and_then(|from| from.life.exited_at);
+        let adopted = ended.map_or(at, |ended| ended.min(at));
+        self.processes.entry(pid).and_modify(|process| process.adopted_at = Some(adopted));
         let kind = kind.unwrap_or_else(|| self.kind_of_adopter(to.pid));
         let adopter = self.peer(to);
         let what = What::Reparent { from: self.peer(from), to: adopter, kind, zombie, entered };
         self.set_parent(pid, to);
         self.push(at, pid, what);
-        if self.processes.get(&pid).is_some_and(|process| process.matched) {
+        let matched = self.processes.get(&pid).is_some_and(|process| process.matched);
+        if matched {
             let new = Adoptions::new(adopter, kind, self.watched_since(to).unwrap_or(at));
             self.tally.adopted(self.key(to), to, new);
         }
-        if let Some(since) = since {
-            self.abandoned(from, at.saturating_sub(since));
+        if let Some(since) = since.filter(|_| matched) {
+            self.abandoned(adopted, from, adopted.saturating_sub(since));
             self.gained(Some(to), pid);
         }
     }

@@ -1,7 +1,7 @@
 //! What a parent does with its dead children, over time: whether it leaks them, is late, or fine.
 
 /// A zombie that has stood for so long was not waited for by somebody who was waiting, ns.
-const LATE: u64 = 1_000_000_000;
+pub(super) const LATE: u64 = 1_000_000_000;
 
 /// Counts of one parent since it was first seen.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,7 +18,7 @@ pub(crate) struct Brood {
     before: Option<u64>,
     burst: u64,
     /// It ended and left zombies that had stood for [`LATE`].
-    abandoned: bool,
+    pub(super) abandoned: bool,
 }
 
 /// What is to be thought of a parent.
@@ -55,9 +55,9 @@ impl Brood {
         self.youngest = self.youngest.max(Some(died));
     }
 
-    /// It ended, and with that a zombie of its own was no longer its own.
-    pub(crate) fn abandon(&mut self, zombie: u64) {
-        self.abandoned |= zombie >= LATE;
+    /// It had zombies that had stood for [`LATE`] and that it reaped, or left at its end.
+    pub(crate) fn was_late(&self) -> bool {
+        self.late > 0 || self.abandoned
     }
 
     /// Whether it reaps nothing, or reaped a younger one than this and had the time to reap this.
@@ -112,10 +112,7 @@ mod tests {
 
     #[test]
     fn who_leaves_old_zombies_at_its_end_has_leaked_them() {
-        let mut brood = Brood::default();
-        brood.abandon(SECOND - 1);
-        assert_eq!(brood.verdict(None), Verdict::Fine);
-        brood.abandon(SECOND);
+        let brood = Brood { abandoned: true, ..Brood::default() };
         assert_eq!(brood.verdict(None), Verdict::Leaks);
     }
 

@@ -1,14 +1,27 @@
-//! What ends a zombie for certain: its parent, or the threads that outlive its main thread.
+//! What can be done about a zombie from outside, in words: its parent is called once more, or ended, or the
+//! threads are that outlive its main thread.
 
 use std::collections::BTreeMap;
+
+use crate::observation::Sigterm;
+
+/// What may help with a parent that handles SIGCHLD and has reaped: of one that never has, the handler does
+/// not. Whether it is the handler that reaps cannot be seen, so what the program lacks is said, too.
+pub(crate) fn again(pid: u32, handles: bool, reaps: bool) -> String {
+    if handles && reaps {
+        format!("kill -CHLD {pid} calls its handler once more, which helps if that reaps; ")
+    } else {
+        String::new()
+    }
+}
 
 /// Threads that live on when their main thread is dead.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Others {
     /// How many, by their state as `ps` has it; none when they are not known.
     pub threads: BTreeMap<char, u32>,
-    /// SIGTERM does not end them: it is ignored, or blocked.
-    pub is_deaf: bool,
+    /// What SIGTERM does to them.
+    pub sigterm: Sigterm,
 }
 
 impl Others {
@@ -29,16 +42,22 @@ impl Others {
         }
     }
 
-    /// What to do about those of this process.
-    pub(crate) fn remedy(&self, pid: u32) -> String {
+    /// What to do about those of this process, or of more than one that is like it.
+    pub(crate) fn remedy(&self, pid: u32, alike: usize) -> String {
+        let pid = if alike > 1 { "PID (one by one)".to_owned() } else { pid.to_string() };
         let are = |states: &[char]| {
             self.count() > 0 && self.threads.keys().all(|state| states.contains(state))
         };
-        let firmly = if self.is_deaf || are(&['T', 't']) { "-9 " } else { "" };
         let then = if are(&['D']) { ", once they come out of the kernel" } else { "" };
-        format!(
-            "not reapable before these end; kill {firmly}{pid} ends them and so the process{then}"
-        )
+        let kill = match self.sigterm {
+            _ if are(&['T', 't']) => format!("kill -9 {pid}"),
+            Sigterm::Nothing => format!("kill -9 {pid}"),
+            Sigterm::Handled => {
+                format!("kill {pid} asks them to end (they handle SIGTERM); kill -9 {pid}")
+            }
+            Sigterm::Ends => format!("kill {pid}"),
+        };
+        format!("not reapable before these end; {kill} ends them and so the process{then}")
     }
 }
 
@@ -59,8 +78,8 @@ pub(crate) struct End {
     pub(crate) pid: u32,
     /// Of a pid namespace, or the machine's.
     pub(crate) is_init: bool,
-    /// SIGTERM does not end it.
-    pub(crate) is_deaf: bool,
+    /// What SIGTERM does to it.
+    pub(crate) sigterm: Sigterm,
     /// How many it has.
     pub(crate) threads: u32,
     /// Its children that live.
@@ -68,9 +87,43 @@ pub(crate) struct End {
 }
 
 impl End {
+    /// How, whatever it does at present.
     pub(crate) fn words(&self) -> String {
         let pid = self.pid;
-        let firmly = if self.is_deaf { "-9 " } else { "" };
+        let ends = self.ends();
+        match self.sigterm {
+            _ if pid == 1 => "its parent is the machine's init, which cannot be ended".to_owned(),
+            _ if self.is_init => {
+                format!("kill -9 {pid} ends the parent and with it its whole pid namespace")
+            }
+            Sigterm::Ends => format!("kill {pid} {ends}"),
+            Sigterm::Nothing => format!("kill -9 {pid} {ends}"),
+            Sigterm::Handled => format!(
+                "kill {pid} asks the parent to end (it handles SIGTERM); kill -9 {pid} {ends}"
+            ),
+        }
+    }
+
+    /// The same where it sleeps uninterruptibly. A fatal signal ends the sleep of those that are killable
+    /// (`complete_signal`, kernel/signal.c), as that in `vfork` is (`wait_for_vfork_done`, kernel/fork.c,
+    /// 6.18), but the table shows the same state for others.
+    pub(crate) fn once_out_of_the_kernel(&self, name: &str, place: &str) -> String {
+        let cannot = format!(
+            "{name} cannot wait before it comes out of the kernel ({place}) and cannot be interrupted \
+             there"
+        );
+        if self.pid == 1 || self.is_init {
+            return format!("{cannot}; {}", self.words());
+        }
+        let (pid, ends) = (self.pid, self.ends());
+        format!(
+            "{cannot}; kill -9 {pid} {ends}: then, or at once where the kernel lets a fatal signal \
+             through"
+        )
+    }
+
+    /// What goes with it.
+    fn ends(&self) -> String {
         let threads = match self.threads {
             0 | 1 => String::new(),
             count => format!(" with its {count} threads"),
@@ -80,15 +133,6 @@ impl End {
             1 => ", its other child becomes an orphan".to_owned(),
             count => format!(", its {count} other children become orphans"),
         };
-        if pid == 1 {
-            "its parent is the machine's init, which cannot be ended".to_owned()
-        } else if self.is_init {
-            format!("kill -9 {pid} ends the parent and with it its whole pid namespace")
-        } else {
-            format!(
-                "kill {firmly}{pid} ENDS THE PARENT{threads}{others}, its zombies go to an init \
-                 or subreaper"
-            )
-        }
+        format!("ENDS THE PARENT{threads}{others}, its zombies go to an init or subreaper")
     }
 }

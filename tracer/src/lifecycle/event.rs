@@ -90,8 +90,8 @@ pub enum What {
         to: Peer,
         /// Why that one.
         kind: AdopterKind,
-        /// It was dead itself.
-        zombie: bool,
+        /// For how long it had been a zombie, if it was one, ns.
+        zombie: Option<u64>,
         /// It came into its pid namespace from outside: the init there is no ancestor of it.
         entered: Option<bool>,
     },
@@ -133,6 +133,8 @@ pub struct Session {
     pub kernel: String,
     /// Which hooks run.
     pub tier: String,
+    /// Why the exact ones do not, where nobody asked for others.
+    pub tier_why: Option<String>,
     /// What was asked for, as on the command line.
     pub filters: Vec<String>,
     /// Processes found at the start that match.

@@ -24,6 +24,9 @@ pub struct Asked {
     pub min_zombie: Option<u64>,
     /// Types of events by name.
     pub types: Vec<String>,
+    /// Roots of trees, of a replay: those of a session are all that is recorded.
+    #[serde(skip)]
+    pub pids: Vec<u32>,
     /// Each option with its value.
     pub typed: Vec<String>,
 }
@@ -42,6 +45,7 @@ impl Asked {
             pidns: self.pidns.clone(),
             min_zombie: self.min_zombie,
             types: self.types.clone(),
+            pids: self.pids.clone(),
         })
     }
 
@@ -62,11 +66,12 @@ impl Asked {
             pidns: or(self.pidns, then.pidns),
             min_zombie: self.min_zombie.or(then.min_zombie),
             types: or(self.types, then.types),
+            pids: self.pids,
         }
     }
 }
 
-/// What the user asked to see. The tree under a pid is cut out by the kernel side already.
+/// What the user asked to see. In a session the tree under a pid is cut out by the kernel side already.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Names; none means all.
@@ -81,6 +86,8 @@ pub struct Filter {
     pub min_zombie: Option<u64>,
     /// Types of events by name; none means all.
     pub types: Vec<String>,
+    /// Whoever has one of these pids, with all descendants; none means all.
+    pub pids: Vec<u32>,
 }
 
 impl Filter {
@@ -92,6 +99,7 @@ impl Filter {
     fn matches_now(&self, process: &Process) -> bool {
         let home = &process.home;
         process.traced
+            && (self.pids.is_empty() || process.is_below || self.pids.contains(&process.id.pid))
             && self.comms.as_ref().is_none_or(|globs| {
                 process
                     .comm
@@ -123,8 +131,9 @@ fn lasts(what: &What, least: u64) -> bool {
     match what {
         What::Reap(reap) => reap.zombie.is_some_and(|zombie| zombie >= least),
         What::Unreaped { zombie, .. } => *zombie >= least,
-        What::Existing { zombie_at_least } => zombie_at_least.is_some(),
-        What::Reparent { zombie, .. } => *zombie,
+        What::Existing { zombie_at_least: zombie } | What::Reparent { zombie, .. } => {
+            zombie.is_some_and(|zombie| zombie >= least)
+        }
         What::Fork { .. }
         | What::Exec { .. }
         | What::LeaderExit { .. }
@@ -142,6 +151,13 @@ impl Model {
     /// Leaves no type of event out, and no zombie for its age: they are to be chosen from later.
     pub(crate) fn show_all(&mut self) {
         (self.filter.types, self.filter.min_zombie) = (Vec::new(), None);
+    }
+
+    /// Whether whoever is born of it is in a tree that was asked for.
+    pub(super) fn is_within(&self, pid: u32) -> bool {
+        let pids = &self.filter.pids;
+        let is_below = || self.processes.get(&pid).is_some_and(|process| process.is_below);
+        !pids.is_empty() && (pids.contains(&pid) || is_below())
     }
 }
 

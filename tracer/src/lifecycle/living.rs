@@ -41,9 +41,19 @@ impl Model {
         self.processes.entry(pid).and_modify(|process| process.entered = entered);
         self.push(at, pid, What::Existing { zombie_at_least: age });
         if let Some(age) = age {
+            self.tally_standing(pid);
             self.set_first_alarm(at, age, pid);
         } else if found.leader_gone {
             self.set_alarm(at, pid);
+        }
+    }
+
+    /// A zombie from before the start is its parent's, too.
+    fn tally_standing(&mut self, pid: u32) {
+        let zombie = self.processes.get(&pid).filter(|zombie| zombie.matched);
+        let parent = zombie.and_then(|zombie| self.get(zombie.parent?));
+        if let (Some(zombie), Some(parent)) = (zombie, parent) {
+            self.tally.owed(zombie.key(), parent.comm);
         }
     }
 
@@ -72,6 +82,7 @@ impl Model {
             self.measured(at, Measure { space: Space::User(uid), filled });
         }
         let pid = fork.id.pid;
+        let is_within = self.is_within(fork.forker);
         let step = self.get(fork.id).map_or(Step::Apply, |known| step(known.state, Seen::Forked));
         if step == Step::Ignore {
             return;
@@ -80,6 +91,8 @@ impl Model {
         process.comm = process.comm.or(Some(fork.comm));
         process.exit_signal = Some(fork.exit_signal);
         process.number = fork.number;
+        // The forker need not be the parent (`CLONE_PARENT`).
+        process.is_below |= is_within;
         process.move_to(fork.home.clone());
         let first = process.life.forked_at.replace(at).is_none();
         if process.parent.is_none() {
@@ -173,6 +186,7 @@ impl Model {
             None => self.end_namespace(pid),
         }
         self.end_tracer(pid);
+        self.retired(at, exit.id);
     }
 
     pub(super) fn became_zombie(&mut self, at: u64, pid: u32, fate: Fate) {

@@ -111,7 +111,13 @@ impl Model {
                     process.seen(at, look);
                 }
             }
+            Fact::HasReaped { id } => {
+                if let Some(process) = self.get_mut(id) {
+                    process.waits.has_reaped = true;
+                }
+            }
             Fact::ForkFailed(failed) => self.fork_failed(at, &failed),
+            Fact::Remembered(known) => self.remembered(at, *known),
             Fact::Measured(measures) => {
                 for measure in measures {
                     self.measured(at, measure);
@@ -320,8 +326,11 @@ impl Model {
     }
 
     fn set_parent(&mut self, pid: u32, parent: Identity) {
+        let is_within = self.is_within(parent.pid);
         let Some(process) = self.processes.get_mut(&pid) else { return };
         let old = process.parent.replace(parent);
+        // Orphans stay in their tree, and adopters do not get theirs into another.
+        process.is_below |= is_within && old.is_none();
         if let Some(old) = old.and_then(|old| self.processes.get_mut(&old.pid)) {
             old.children.remove(&pid);
         }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{
     Model,
-    brood::Verdict,
+    brood::{LATE, Verdict},
     event::{Via, Who},
     process::Process,
     state::State,
-    summary::{Adopter, Key, Leaker},
+    summary::{Adopter, Former, Key, Leaker},
     waits::Alike,
 };
 use crate::observation::Identity;
@@ -21,12 +21,14 @@ struct Left {
     /// The oldest, and when that died, at the latest.
     id: Identity,
     oldest: u64,
+    /// Since when the parent has had the one that it has had for longest.
+    owed: u64,
 }
 
 impl Left {
-    /// When the oldest died, and its age.
-    fn oldest(&self, now: u64) -> (u64, u64) {
-        (self.oldest, now.saturating_sub(self.oldest))
+    /// When the oldest died or was adopted, and how long ago.
+    fn owed(&self, now: u64) -> (u64, u64) {
+        (self.owed, now.saturating_sub(self.owed))
     }
 }
 
@@ -68,21 +70,21 @@ impl Model {
             adopters.map(|adopter| (adopter.peer.pid, adopter)).collect();
         move |id| {
             let parent = self.get(id)?;
-            let since = parent.life.forked_at.or(self.began)?;
+            let since = self.watched_since(id)?;
             let left = left.get(&id.pid);
             Some(Watched {
                 who: parent.who(),
                 time: now.saturating_sub(since),
                 at: now,
                 zombies: left.map_or(0, |left| left.zombies),
-                oldest: left.map(|left| (left.id, left.oldest(now).1)),
+                oldest: left.map(|left| (left.id, now.saturating_sub(left.oldest))),
                 made: parent.brood.made,
                 reaped: parent.brood.reaped,
                 waits: parent.waits.seen,
                 waits_for_any: parent.waits.any,
                 waited_for: parent.waits.kinds().collect(),
                 adopter: adopters.get(&id.pid).copied(),
-                verdict: parent.brood.verdict(left.map(|left| left.oldest(now))),
+                verdict: parent.brood.verdict(left.map(|left| left.owed(now))),
             })
         }
     }
@@ -117,13 +119,15 @@ impl Model {
         let zombies = self.processes.values();
         for zombie in zombies.filter(|process| process.matched && process.state == State::Zombie) {
             if let (Some(parent), Some(since)) = (zombie.parent, zombie.zombie_since()) {
-                let new = Left { parent, zombies: 0, id: zombie.id, oldest: since };
+                let owed = zombie.owed_from(since);
+                let new = Left { parent, zombies: 0, id: zombie.id, oldest: since, owed };
                 let row = left.entry(parent.pid).or_insert(new);
                 // Losses can leave zombies to an earlier life with the pid.
                 if parent.start.ns() > row.parent.start.ns() {
                     row.parent = parent;
                 }
                 row.zombies += 1;
+                row.owed = row.owed.min(owed);
                 if since < row.oldest {
                     (row.id, row.oldest) = (zombie.id, since);
                 }
@@ -150,48 +154,77 @@ impl Model {
             return;
         };
         let (Some(parent), orphaned) = (process.parent, process.reparents > 0) else { return };
+        let (at, since) = (died.saturating_add(zombie), process.owed_from(died));
+        let owed = at.saturating_sub(since);
         if via == Via::PidnsDeath {
-            return self.abandoned(parent, zombie);
+            return self.abandoned(at, parent, owed);
         }
         if orphaned {
-            self.tally.adopted_reaped(self.key(parent), zombie);
+            self.tally.adopted_reaped(self.key(parent), owed);
         }
         if let Some(parent) = self.get_mut(parent) {
-            parent.brood.lose(died, zombie);
+            parent.brood.lose(since, owed);
         }
     }
 
-    /// A parent ends under a zombie of that age.
-    pub(super) fn abandoned(&mut self, parent: Identity, zombie: u64) {
-        let key = self.key(parent);
-        match self.get_mut(parent) {
-            Some(parent) => parent.brood.abandon(zombie),
-            // Its own release was told of before that of its children.
-            None => self.tally.abandoned(key, zombie),
+    /// A parent ends under a zombie that it had for so long; a young one it may have been about to reap.
+    pub(super) fn abandoned(&mut self, at: u64, parent: Identity, zombie: u64) {
+        if zombie < LATE {
+            return;
+        }
+        // Its own release may have been told of before that of its children.
+        if let Some(parent) = self.get_mut(parent) {
+            parent.brood.abandoned = true;
+        }
+        self.tally.abandoned(self.key(parent), zombie, self.former(parent, at));
+    }
+
+    /// A parent ends that had zombies for long.
+    pub(super) fn retired(&mut self, at: u64, parent: Identity) {
+        if self.get(parent).is_some_and(|parent| parent.brood.was_late()) {
+            self.tally.retired(self.key(parent), self.former(parent, at));
+        }
+    }
+
+    fn former(&self, id: Identity, at: u64) -> Former {
+        Former {
+            parent: self.peer(id),
+            zombies: 0,
+            oldest: 0,
+            watched: at.saturating_sub(self.watched_since(id).unwrap_or(at)),
+            brood: self.get(id).map(|parent| parent.brood).unwrap_or_default(),
         }
     }
 
     /// Since its birth, or the beginning.
     pub(super) fn watched_since(&self, id: Identity) -> Option<u64> {
-        self.get(id).and_then(|process| process.life.forked_at).or(self.began)
+        self.get(id).and_then(|process| process.life.forked_at).max(self.began)
     }
 
     pub(super) fn leakers(&self, now: u64) -> Vec<Leaker> {
-        let leaker = |left: &Left| {
-            let parent = self.get(left.parent);
-            let since = self.watched_since(left.parent);
-            let brood = parent.map(|parent| parent.brood).unwrap_or_default();
+        let left = self.left();
+        let leaker = |id: Identity, left: Option<&Left>| {
+            let since = self.watched_since(id);
+            let brood = self.get(id).map(|parent| parent.brood).unwrap_or_default();
             Leaker {
-                parent: self.peer(left.parent),
-                zombies: left.zombies,
-                oldest: now.saturating_sub(left.oldest),
+                parent: self.peer(id),
+                ended: false,
+                zombies: left.map_or(0, |left| left.zombies),
+                oldest: left.map(|left| now.saturating_sub(left.oldest)),
                 made: brood.made,
                 reaped: brood.reaped,
                 watched: since.map_or(0, |since| now.saturating_sub(since)),
-                verdict: brood.verdict(Some(left.oldest(now))),
+                verdict: brood.verdict(left.map(|left| left.owed(now))),
             }
         };
-        self.left().values().map(leaker).collect()
+        // Those that have none at the moment, but had some for long.
+        let late = self.processes.values().filter(|parent| {
+            parent.brood.was_late() && !parent.is_ending() && !left.contains_key(&parent.id.pid)
+        });
+        let late = late.map(|parent| (parent.id.pid, leaker(parent.id, None)));
+        let present = left.iter().map(|(pid, left)| (*pid, leaker(left.parent, Some(left))));
+        let present: BTreeMap<u32, Leaker> = present.chain(late).collect();
+        present.into_values().chain(self.tally.former_leakers()).collect()
     }
 
     pub(super) fn adopters(&self, now: u64) -> Vec<Adopter> {
@@ -205,7 +238,7 @@ impl Model {
             verdict: self
                 .get(id)
                 .map_or(adoptions.brood, |adopter| adopter.brood)
-                .verdict(left.get(&id.pid).map(|left| left.oldest(now))),
+                .verdict(left.get(&id.pid).map(|left| left.owed(now))),
         };
         self.tally.adoptions().map(adopter).collect()
     }

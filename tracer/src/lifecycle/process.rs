@@ -49,6 +49,8 @@ pub(crate) struct Process {
     /// It has traced a process that ended.
     pub(crate) is_tracer: bool,
     pub(crate) reparents: u32,
+    /// When the last of them was.
+    pub(crate) adopted_at: Option<u64>,
     /// Who took it over when its parent ended, if it was there still (see `may_be_released`).
     pub(crate) heir: Option<Adopter>,
     /// What the process that took it over did with SIGCHLD, as long as it does not begin to exit
@@ -70,6 +72,8 @@ pub(crate) struct Process {
     pub(crate) after_unseen: bool,
     /// It is in the traced tree.
     pub(crate) traced: bool,
+    /// It was born below one that has a pid that was asked for.
+    pub(crate) is_below: bool,
     /// It matched the filter once.
     pub(crate) matched: bool,
 }
@@ -96,6 +100,7 @@ impl Process {
             held_by: None,
             is_tracer: false,
             reparents: 0,
+            adopted_at: None,
             heir: None,
             adopter_sigchld: Sigchld::default(),
             waits: Waits::default(),
@@ -107,6 +112,7 @@ impl Process {
             alarm: None,
             after_unseen: false,
             traced,
+            is_below: false,
             matched: false,
         }
     }
@@ -212,12 +218,22 @@ impl Process {
     pub(crate) fn zombie_since(&self) -> Option<u64> {
         self.life.zombie_at.or(self.found_dead.map(|(_, latest)| latest))
     }
+
+    /// Since when its parent has had it for a zombie: who adopts one answers for the time from then on.
+    pub(crate) fn owed_since(&self) -> Option<u64> {
+        self.zombie_since().map(|since| self.owed_from(since))
+    }
+
+    /// The same of one that died then.
+    pub(crate) fn owed_from(&self, died: u64) -> u64 {
+        self.adopted_at.map_or(died, |adopted| adopted.max(died))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observation::{Doing, Start};
+    use crate::observation::{Doing, Sigterm, Start};
 
     #[test]
     fn of_looks_at_one_moment_the_last_are_kept() {
@@ -227,7 +243,7 @@ mod tests {
                 doing: Doing::Other,
                 handles: false,
                 is_init: false,
-                is_deaf: false,
+                sigterm: Sigterm::Ends,
                 threads: [('S', threads)].into(),
                 waits_for: None,
             };

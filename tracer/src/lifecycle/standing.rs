@@ -8,12 +8,13 @@ use event::Cause::{
 
 use super::{
     Model,
-    ending::{End, Others},
+    brood::Verdict,
+    ending::{End, Others, again},
     event,
     parents::Watched,
     waits::words,
 };
-use crate::observation::{Awaited, Comm, Death, Identity};
+use crate::observation::{Awaited, Comm, Death, Identity, Sigterm};
 
 /// What a process does with SIGCHLD.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +40,8 @@ pub struct Parent {
     pub state: char,
     /// The debugger that it is stopped by, if not by a signal.
     pub debugger: Option<u32>,
-    /// SIGTERM does not end it: it is ignored, or blocked.
-    pub is_deaf: bool,
+    /// What SIGTERM does to it.
+    pub sigterm: Sigterm,
     /// Its threads.
     pub threads: u32,
     /// The kernel function it sleeps in, if one may see it.
@@ -100,6 +101,21 @@ pub fn join(zombies: &mut [Standing], model: &Model, now: u64) {
             parent.watched = watched(parent.id);
         }
     }
+}
+
+/// So many zombies made and none reaped are a habit, not a moment.
+const A_HABIT: u64 = 3;
+/// A zombie that was one for so many times as long as its parent was watched stands for good.
+const FOR_GOOD: u64 = 10;
+
+/// The verdict, where what was seen bears it: one who reaped none in that time may reap more seldom.
+/// `has_reaped`: it ever has, and so may again.
+pub fn judged(watched: &Watched, has_reaped: bool) -> Option<Verdict> {
+    let stands = watched.oldest.is_some_and(|(_, age)| age / FOR_GOOD >= watched.time);
+    let is_seen = watched.reaped > 0
+        || watched.made >= A_HABIT
+        || stands && watched.waits == 0 && !has_reaped;
+    Some(watched.verdict).filter(|verdict| *verdict != Verdict::Leaks || is_seen)
 }
 
 impl Standing {
@@ -190,9 +206,12 @@ impl Standing {
         format!("{action}{blocked}{pending}")
     }
 
-    /// What would reap it.
-    fn must(&self, parent: &Parent) -> String {
+    /// What would reap it, and those that are like it.
+    fn must(&self, parent: &Parent, alike: usize) -> String {
         match self.why().first().map(|(name, _)| *name) {
+            Some(name) if name == ParentWaitsForOthers.name() && alike > 1 => {
+                "wait for each of them, or for any child".to_owned()
+            }
             Some(name) if name == ParentWaitsForOthers.name() => {
                 let Self { id, number, .. } = self;
                 let itself = match id.pid {
@@ -214,10 +233,10 @@ impl Standing {
         }
     }
 
-    /// What to do, for whoever wants the zombie gone.
-    pub fn remedy(&self) -> String {
+    /// What to do, for whoever wants the zombie gone, or all of so many that have the same evidence.
+    pub fn remedy(&self, alike: usize) -> String {
         if self.others.count() > 0 {
-            return self.others.remedy(self.id.pid);
+            return self.others.remedy(self.id.pid, alike);
         }
         if let Some(tracer) = self.tracer {
             return format!("let its tracer wait for it, or end that (kill {tracer})");
@@ -236,21 +255,24 @@ impl Standing {
         let end = End {
             pid,
             is_init: parent.is_init,
-            is_deaf: parent.is_deaf,
+            sigterm: parent.sigterm,
             threads: parent.threads,
             others: parent.living_children,
         };
-        let end = end.words();
-        match (parent.state, parent.sigchld) {
-            ('D', _) => format!("none until its parent comes out of the kernel; {end}"),
-            (_, Action::Handler) if !parent.blocked => {
-                format!("kill -CHLD {pid} makes its parent's handler look again; {end}")
-            }
-            (_, Action::Default | Action::Ignored | Action::Handler) => {
-                let must = self.must(parent);
-                format!("its parent must {must}; {end}")
-            }
+        if parent.state == 'D' {
+            let place = parent.sleeps_in.as_deref().unwrap_or("an unknown place");
+            return end.once_out_of_the_kernel("its parent", place);
         }
+        let (must, end) = (self.must(parent, alike), end.words());
+        let again = again(pid, self.is_heard_of(parent), parent.has_reaped);
+        format!("its parent must {must}; {again}{end}")
+    }
+
+    /// Its parent's handler is called, and nothing is known that keeps it from reaping this one then.
+    fn is_heard_of(&self, parent: &Parent) -> bool {
+        let cause = self.why().first().map(|(name, _)| *name);
+        let is_missed = cause.is_none_or(|name| name == SigchldCoalesced.name());
+        parent.sigchld == Action::Handler && !parent.blocked && is_missed
     }
 }
 
@@ -270,7 +292,10 @@ fn seen_by(cause: event::Cause, parent: &Parent) -> Option<String> {
         SigchldCoalesced => Some(format!(
             "deaths fell on a pending SIGCHLD; while watched, its parent reaped {reaped}"
         )),
-        InitNotReaping | ParentNeverWaits if parent.waits_for.is_none() => Some(NO_WAIT.to_owned()),
+        // Its account knows of more than the time in which it was watched.
+        InitNotReaping | ParentNeverWaits if !parent.has_reaped && parent.waits_for.is_none() => {
+            Some(NO_WAIT.to_owned())
+        }
         ParentWaitsForOthers => Some(format!(
             "all {waits} waits seen of its parent were for others, the last for {}",
             words(waited_for.iter().copied(), *at)

@@ -35,7 +35,7 @@ pub struct Summary {
     pub by_parent: Vec<(Option<Comm>, Spread)>,
     /// Time as a zombie by name of the reaper, most reaped first.
     pub by_reaper: Vec<(Option<Comm>, Spread)>,
-    /// Parents with zombies left, most first.
+    /// Parents with zombies left, and those that had some for long, most first.
     pub leakers: Vec<Leaker>,
     /// Who adopted orphans, most orphans first.
     pub adopters: Vec<Adopter>,
@@ -111,15 +111,17 @@ pub struct Totals {
     pub zombies: u64,
 }
 
-/// A parent with zombies left.
+/// A parent with zombies left, or that had some for long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leaker {
     /// The parent.
     pub parent: Peer,
-    /// Its zombies.
+    /// It has ended, and whoever adopted its zombies answers for them.
+    pub ended: bool,
+    /// Its zombies; those that were old at its end, if it has ended.
     pub zombies: u64,
-    /// Age of the oldest, ns.
-    pub oldest: u64,
+    /// Age of the oldest of them, ns.
+    pub oldest: Option<u64>,
     /// Zombies that became its own while it was watched, by death or by adoption.
     pub made: u64,
     /// Zombies of its own that were reaped meanwhile.
@@ -176,7 +178,19 @@ impl Adoptions {
     }
 }
 
-/// Names kept apart: a program that renames itself without end stays bounded.
+/// A parent that has ended and had zombies for long.
+#[derive(Clone, Debug)]
+pub(crate) struct Former {
+    pub(crate) parent: Peer,
+    /// Old zombies that it left, and how long it had had the oldest, ns.
+    pub(crate) zombies: u64,
+    pub(crate) oldest: u64,
+    /// How long it was watched, ns.
+    pub(crate) watched: u64,
+    pub(crate) brood: Brood,
+}
+
+/// Names kept apart, and parents: a program that renames itself without end stays bounded.
 const NAMES: usize = 1000;
 /// Rows of each table of the summary.
 pub(super) const ROWS: usize = 10;
@@ -193,7 +207,9 @@ pub(crate) struct Tally {
     by_parent: ByName,
     by_reaper: ByName,
     adopters: BTreeMap<Key, (Identity, Adoptions)>,
-    parents: BTreeMap<(u32, u64), Option<Comm>>,
+    formers: BTreeMap<Key, Former>,
+    /// The names of the parents of zombies.
+    parents: BTreeMap<Key, Option<Comm>>,
     longest: Option<Lasted>,
     orphans: u64,
     orphan: Option<Who>,
@@ -212,7 +228,7 @@ impl Tally {
             What::Exit(_) => totals.exits += 1,
             What::Zombie { parent, .. } => {
                 if let (Some(parent), Some(who)) = (parent, event.who) {
-                    self.parents.insert((who.pid, who.start), parent.comm);
+                    self.owed((who.pid, who.start), parent.comm);
                 }
             }
             What::Reparent { .. } => totals.reparents += 1,
@@ -275,11 +291,46 @@ impl Tally {
         }
     }
 
-    /// One that may have adopted left a zombie of that age at its end.
-    pub(crate) fn abandoned(&mut self, key: Key, zombie: u64) {
+    /// It ended under an old zombie, which it had for so long.
+    pub(crate) fn abandoned(&mut self, key: Key, zombie: u64, former: Former) {
         if let Some((_, adoptions)) = self.adopters.get_mut(&key) {
-            adoptions.brood.abandon(zombie);
+            adoptions.brood.abandoned = true;
         }
+        if let Some(former) = self.former(key, former) {
+            former.zombies += 1;
+            former.oldest = former.oldest.max(zombie);
+        }
+    }
+
+    /// It ended, and had zombies for long.
+    pub(crate) fn retired(&mut self, key: Key, parent: Former) {
+        let brood = parent.brood;
+        if let Some(former) = self.former(key, parent) {
+            former.brood = brood;
+        }
+    }
+
+    fn former(&mut self, key: Key, new: Former) -> Option<&mut Former> {
+        let has_room = self.formers.len() < NAMES || self.formers.contains_key(&key);
+        has_room.then(|| self.formers.entry(key).or_insert(new))
+    }
+
+    pub(crate) fn former_leakers(&self) -> impl Iterator<Item = Leaker> {
+        self.formers.values().map(|former| Leaker {
+            parent: former.parent,
+            ended: true,
+            zombies: former.zombies,
+            oldest: (former.zombies > 0).then_some(former.oldest),
+            made: former.brood.made,
+            reaped: former.brood.reaped,
+            watched: former.watched,
+            verdict: former.brood.verdict(None),
+        })
+    }
+
+    /// A zombie that was there before has this parent.
+    pub(crate) fn owed(&mut self, zombie: Key, parent: Option<Comm>) {
+        self.parents.insert(zombie, parent);
     }
 
     pub(crate) fn adoptions(&self) -> impl Iterator<Item = (Identity, &Adoptions)> {

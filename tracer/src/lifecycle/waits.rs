@@ -35,6 +35,8 @@ pub(crate) struct Waits {
     pub(crate) any: u64,
     /// Children that it has reaped, by a call that was seen or not.
     pub(crate) reaped: u64,
+    /// The process table showed that it, or what ran in it before, has reaped some at some time.
+    pub(crate) has_reaped: bool,
     /// Deaths whose signal fell together with one that was pending.
     pub(crate) coalesced: u64,
     /// Waits without a name, oldest first, the last [`Waits::UNNAMED`].
@@ -47,7 +49,7 @@ impl Waits {
     /// Enough to tell one from several, which is all they are asked for.
     pub(crate) const UNNAMED: usize = 8;
     /// Enough to see what a process waits for at present.
-    const KINDS: usize = 4;
+    pub(super) const KINDS: usize = 4;
 
     /// One more.
     pub(crate) fn add(&mut self, at: u64, wait: &Waited) {

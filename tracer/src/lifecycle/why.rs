@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    ending::{End, Others},
+    ending::{End, Others, again},
     event::Cause,
     process::Process,
     state::State,
@@ -13,6 +13,8 @@ use crate::observation::{Awaited, Doing, Fate, Look};
 
 /// A look longer ago than this says nothing of what a process does now, ns.
 pub(crate) const RECENT: u64 = 1_000_000_000;
+/// Who reaps as soon as it is told has reaped what it adopted so long ago, ns.
+const CHANCE: u64 = 500_000_000;
 /// With fewer looks it is not known what a process does most of the time.
 const LOOKS: usize = 5;
 
@@ -57,7 +59,7 @@ impl Case<'_> {
             causes.push(Cause::InheritedOverExec);
         }
         let waits = &parent.waits;
-        let has_waited = waits.reaping > 0 || waits.reaped > 0 || self.sits_waiting().is_some();
+        let has_waited = self.has_waited(parent);
         let adopted = zombie.reparents > 0 || parent.home.ns_pid == Some(1);
         // An init that never waits has nothing else to do: what it does instead is no excuse.
         if matches!(doing, Some(Doing::Blocked { .. })) && (has_waited || !adopted) {
@@ -70,9 +72,9 @@ impl Case<'_> {
         if waits.reaped > 0 && coalesced {
             causes.push(Cause::SigchldCoalesced);
         }
-        if !has_waited {
+        if !has_waited && self.had_the_chance(parent) {
             causes.push(if adopted { Cause::InitNotReaping } else { Cause::ParentNeverWaits });
-        } else if self.waits_for_others(parent) {
+        } else if has_waited && self.waits_for_others(parent) {
             causes.push(Cause::ParentWaitsForOthers);
         }
         causes
@@ -92,15 +94,12 @@ impl Case<'_> {
             |comm| String::from_utf8_lossy(comm.bytes()).into_owned(),
         );
         let (pid, waits) = (parent.id.pid, &parent.waits);
-        let end = self.end(parent);
+        let ending = self.end(parent);
+        let end = ending.words();
         let last = waits.kinds().find(|kind| kind.reaps).map(|kind| ago(kind.last, self.at));
         let when = last.map_or_else(String::new, |ago| format!(" (last {ago})"));
-        let again = match self.look() {
-            Some(look) if look.handles => {
-                format!("kill -CHLD {pid} calls its handler once more; ")
-            }
-            Some(_) | None => String::new(),
-        };
+        let handles = self.look().is_some_and(|look| look.handles);
+        let again = again(pid, handles, has_reaped(parent));
         match (self.causes().first(), self.doing()) {
             (Some(Cause::ParentStopped), Some(Doing::Stopped { by: Some(by) })) => {
                 format!(
@@ -111,11 +110,7 @@ impl Case<'_> {
                 format!("{name} is stopped: kill -CONT {pid} lets it go on")
             }
             (Some(Cause::ParentBlocked), Some(Doing::Blocked { place, uninterruptible: true })) => {
-                format!(
-                    "{name} cannot wait before it comes out of the kernel ({place}) and cannot be \
-                     interrupted there: kill -9 {pid} ends it then, or at once where the kernel lets \
-                     a fatal signal through"
-                )
+                ending.once_out_of_the_kernel(&name, place)
             }
             (Some(Cause::ParentBlocked), Some(Doing::Blocked { place, .. })) => {
                 format!("{name} cannot wait before it comes out of the kernel ({place}); {end}")
@@ -133,7 +128,8 @@ impl Case<'_> {
                 words(waits.kinds(), self.at)
             ),
             (Some(Cause::ParentNeverWaits), _) => format!(
-                "no wait call of {name} was seen: it must call waitpid, or ignore SIGCHLD; {end}"
+                "{}: it must call waitpid, or ignore SIGCHLD; {end}",
+                unseen_waits(parent, &name)
             ),
             (Some(Cause::ParentWaitsForOthers), _) => format!(
                 "{}: it must wait for {} or for any; {end}",
@@ -141,13 +137,14 @@ impl Case<'_> {
                 zombie.id.pid
             ),
             (Some(Cause::SigchldCoalesced), _) => format!(
-                "{} deaths fell together with a pending SIGCHLD: {again}{name} must wait in a loop \
-                 until nothing is left (WNOHANG); {end}",
+                "{} deaths fell together with a pending SIGCHLD: {name} must wait in a loop until \
+                 nothing is left (WNOHANG); {again}{end}",
                 waits.coalesced.max(1)
             ),
             (Some(Cause::InitNotReaping), _) => format!(
-                "{name} has to reap what it was not parent to, and was not seen to wait: run an init \
-                 that reaps (as `--init` of container runtimes does); {end}"
+                "{name} has to reap what it was not parent to, and {}: run an init that reaps (as \
+                 `--init` of container runtimes does); {end}",
+                unseen_waits(parent, "it")
             ),
             (Some(Cause::Ptraced), _) => {
                 let tracer = zombie.held_by.unwrap_or_default();
@@ -169,10 +166,35 @@ impl Case<'_> {
                 "it was forked before {name} was run in its parent's place, and {name} does not know \
                  of it: whoever runs {name} must not leave children to it; {end}"
             ),
+            (None, _) if !self.has_waited(parent) => format!("{name} {}; {end}", self.may_wait()),
             (Some(Cause::ParentBlocked | Cause::ThreadsAlive) | None, _) => {
-                format!("{name} does wait{when}, but has not got to this one yet: {again}{end}")
+                format!("{name} does wait{when}, but has not got to this one yet; {again}{end}")
             }
         }
+    }
+
+    /// Whether the parent is known to have waited for the dead.
+    fn has_waited(&self, parent: &Process) -> bool {
+        parent.waits.reaping > 0 || self.sits_waiting().is_some() || has_reaped(parent)
+    }
+
+    /// Whether it is known of a parent that was not seen to wait that it has not waited: outside the traced
+    /// tree only the process table shows it. Who has just adopted the zombie may get to it yet.
+    fn had_the_chance(&self, parent: &Process) -> bool {
+        (parent.traced || self.look().is_some()) && self.just_adopted().is_none()
+    }
+
+    /// When the parent adopted it, if that was a moment ago.
+    fn just_adopted(&self) -> Option<u64> {
+        self.zombie.adopted_at.filter(|adopted| self.at.saturating_sub(*adopted) < CHANCE)
+    }
+
+    /// Of a parent that is blamed for nothing and was not seen to wait.
+    fn may_wait(&self) -> String {
+        self.just_adopted().map_or_else(
+            || "is not of the traced tree, and whether it waits is not seen".to_owned(),
+            |adopted| format!("adopted it {} and may get to it yet", ago(adopted, self.at)),
+        )
     }
 
     /// Whom the parent waits for right now.
@@ -189,7 +211,8 @@ impl Case<'_> {
             return !sees_it(awaited);
         }
         let waits = &parent.waits;
-        waits.reaping > 0 && waits.any == 0 && waits.named(number).is_none()
+        // Of who is not in the traced tree only the waits are seen that reaped somebody who is.
+        parent.traced && waits.reaping > 0 && waits.any == 0 && waits.named(number).is_none()
     }
 
     /// For whom it waits instead.
@@ -232,24 +255,33 @@ impl Case<'_> {
         (looks >= LOOKS && busy * 10 >= looks * 9).then_some((busy, looks))
     }
 
-    fn end(&self, parent: &Process) -> String {
+    fn end(&self, parent: &Process) -> End {
         let look = self.look();
-        let end = End {
+        End {
             pid: parent.id.pid,
             is_init: parent.is_namespace_init(),
-            is_deaf: look.is_some_and(|look| look.is_deaf),
+            sigterm: look.map(|look| look.sigterm).unwrap_or_default(),
             threads: look.map_or(1, Look::count),
             others: self.others,
-        };
-        end.words()
+        }
     }
 
     /// Its main thread is dead, and the others are in the way.
     fn end_threads(&self) -> String {
         let look = recent(self.zombie, self.at).last();
         let threads = look.map(|look| look.threads.clone()).unwrap_or_default();
-        let others = Others { threads, is_deaf: look.is_some_and(|look| look.is_deaf) };
-        format!("{}: {}", others.evidence(), others.remedy(self.zombie.id.pid))
+        let sigterm = look.map(|look| look.sigterm).unwrap_or_default();
+        let others = Others { threads, sigterm };
+        format!("{}: {}", others.evidence(), others.remedy(self.zombie.id.pid, 1))
+    }
+}
+
+/// That the parent does not wait, as far as it was seen.
+fn unseen_waits(parent: &Process, name: &str) -> String {
+    if parent.traced {
+        format!("no wait call of {name} was seen")
+    } else {
+        format!("the process table shows no child that {name} ever reaped")
     }
 }
 
@@ -257,6 +289,13 @@ impl Case<'_> {
 fn recent(process: &Process, at: u64) -> impl Iterator<Item = &Look> {
     let recent = move |(seen, _): &&(u64, Look)| at.saturating_sub(*seen) <= RECENT;
     process.looks.iter().filter(recent).map(|(_, look)| look)
+}
+
+/// Whether it is known to have reaped a child. What the process table says of that may be of the program
+/// that ran in it before; where all its life was seen, it is not asked.
+fn has_reaped(parent: &Process) -> bool {
+    let is_seen_whole = parent.traced && parent.life.forked_at.is_some();
+    parent.waits.reaped > 0 || parent.waits.has_reaped && !is_seen_whole
 }
 
 /// Its parent has run another program since, and that one has not forked it.

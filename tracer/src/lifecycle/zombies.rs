@@ -19,7 +19,7 @@ const SHORTEST_ALARM: u64 = 1_000_000;
 pub(crate) struct Alarm {
     pub(super) due: u64,
     /// How long it has been dead then, ns.
-    age: u64,
+    pub(super) age: u64,
     pid: u32,
     /// As reported.
     start: u64,
@@ -75,11 +75,11 @@ impl Model {
         self.set_alarm_at(found.saturating_sub(age), age_then, pid);
     }
 
-    fn reported_from(&self) -> u64 {
+    pub(super) fn reported_from(&self) -> u64 {
         self.filter.min_zombie.unwrap_or(UNREAPED_FROM).max(SHORTEST_ALARM)
     }
 
-    fn set_alarm_at(&mut self, since: u64, age: u64, pid: u32) {
+    pub(super) fn set_alarm_at(&mut self, since: u64, age: u64, pid: u32) {
         if let (Some(process), Some(due)) = (self.processes.get_mut(&pid), since.checked_add(age)) {
             let alarm = Alarm { due, age, pid, start: process.reported_start };
             if let Some(earlier) = process.alarm.replace(alarm) {

@@ -4,8 +4,8 @@ use std::io::{self, Read};
 
 use super::Damage;
 
-/// The version of the format, raised by every change of it.
-pub const VERSION: u32 = 1;
+/// The version of the format, raised by every change of it. Those before are read, too.
+pub const VERSION: u32 = 2;
 /// A file begins so: no text has the first byte, and a text transfer breaks the last.
 const FILE_MAGIC: [u8; 8] = *b"\x89tracer\n";
 /// A frame begins so.
@@ -49,8 +49,8 @@ pub(super) fn at_most(plain: usize) -> usize {
     HEAD + zstd::zstd_safe::compress_bound(plain)
 }
 
-/// Takes a file's preamble.
-pub(super) fn open(from: &mut impl Read) -> Result<(), Damage> {
+/// Takes a file's preamble, which has its version.
+pub(super) fn open(from: &mut impl Read) -> Result<u32, Damage> {
     let mut bytes = [0; PREAMBLE];
     let len = fill(from, &mut bytes)?;
     if len < 8 || bytes[..8] != FILE_MAGIC {
@@ -63,7 +63,7 @@ pub(super) fn open(from: &mut impl Read) -> Result<(), Damage> {
         return Err(Damage::Checksum);
     }
     match word(&bytes, 8) {
-        VERSION => Ok(()),
+        version @ 1..=VERSION => Ok(version),
         version => Err(Damage::Version(version)),
     }
 }

@@ -32,6 +32,8 @@ pub struct Header {
     pub sees_fork_failures: bool,
     /// A command was run, whose descendants the summary names if they live on.
     pub of_command: bool,
+    /// Why the exact hooks do not run, where nobody asked for others. Since version 2.
+    pub tier_why: Option<String>,
 }
 
 impl Header {
@@ -47,6 +49,7 @@ impl Header {
             host: self.host.clone(),
             kernel: self.kernel.clone(),
             tier: self.tier.clone(),
+            tier_why: self.tier_why.clone(),
             filters: self.asked.typed.clone(),
             existing: model.existing(),
         };

@@ -57,7 +57,7 @@ impl std::fmt::Display for Damage {
                 return write!(
                     f,
                     "is a recording of format {version}, of which this tracer knows nothing: it reads \
-                     format {known}"
+                     those to format {known}"
                 );
             }
             Self::CutOff => "is cut off in the middle of a frame",
@@ -108,11 +108,15 @@ pub struct Reader<R> {
 impl<R: Read> Reader<R> {
     /// Reads the header.
     pub fn open(mut from: R) -> Result<(Header, Self), Damage> {
-        frame::open(&mut from)?;
+        let version = frame::open(&mut from)?;
         let mut first = Vec::new();
         let len = frame::unpack(&mut from, 0, &mut first)?.ok_or(Damage::CutOff)?;
         if first.len() > HEADER {
             return Err(Damage::TooLong);
+        }
+        if version == 1 {
+            // It ended before `tier_why`: nothing known.
+            first.push(0);
         }
         let header = postcard::take_from_bytes(&first);
         let (header, []) = header.map_err(|_| Damage::Content)? else {

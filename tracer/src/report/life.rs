@@ -160,7 +160,13 @@ impl Life {
                     self.adoptions.remove(0);
                 }
                 let (from, to) = (relative(*from), relative(*to));
-                self.adoptions.push(Adoption { at, from, to, kind: *kind, zombie: *zombie });
+                self.adoptions.push(Adoption {
+                    at,
+                    from,
+                    to,
+                    kind: *kind,
+                    zombie: zombie.is_some(),
+                });
             }
             What::Reap(reap) => self.was_reaped(at, reap, relative),
             What::Unreaped { why, remedy, .. } => {

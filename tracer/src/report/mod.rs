@@ -181,9 +181,8 @@ impl Told {
     }
 }
 
-/// The report of a recording that is in memory, whatever is in it.
-#[cfg(test)]
-pub(crate) fn of_recording(file: &[u8]) -> Result<String, Damage> {
+/// The report of a recording that is in memory, whatever is in it: its text and its page.
+pub fn of_recording(file: &[u8]) -> Result<String, Damage> {
     let mut replay = Replay::open(file, &Asked::default())?.with_all_events();
     let (told, lives, _) = told(&mut replay, String::new(), 10);
     let (lives, left_out) = lives.finish(told.end);

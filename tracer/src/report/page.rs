@@ -27,7 +27,7 @@ const SCRIPT: &str = concat!(
     include_str!("page/main.js"),
 );
 /// SHA-256 of the program, which the policy of the page names. A test says what it is to be.
-const SCRIPT_HASH: &str = "sAStAF7P9fis4pYr5ziOExY0PknF7F4GOPNBt5t7qec=";
+const SCRIPT_HASH: &str = "POCXgNxn0vgMBcxsEdBT9m+EMPkRjyPQysg6JT1tts0=";
 
 /// How many lives are drawn at most; more would be slow to open.
 pub(super) const MOST: usize = 100_000;
@@ -175,6 +175,11 @@ impl<'a> Data<'a> {
             let between = reaped_at.zip(life.zombie_at).map(|(end, at)| end.wrapping_sub(at));
             let told = life.reaped.and_then(|reaped| reaped.zombie);
             columns.put("ztime", told.filter(|time| Some(*time) != between));
+            // What it lived beside the time between the two: it starts before its fork is told.
+            let lived = life.exited_at.map(|at| at.wrapping_sub(born));
+            let lifetime = life.exit.and_then(|exit| exit.lifetime);
+            let longer = lifetime.zip(lived).map(|(told, lived)| told.wrapping_sub(lived) as i64);
+            columns.put("longer", longer);
             columns.put("status", status(life.status));
             let exit = life.exit;
             let cpu = exit.map(|exit| exit.cpu_user.saturating_add(exit.cpu_system));

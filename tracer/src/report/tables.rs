@@ -78,7 +78,8 @@ fn ran(told: &Told) -> Table {
 
 fn leakers(told: &Told) -> Table {
     let verdict_of = |pid| {
-        let leaker = told.summary.leakers.iter().find(|leaker| leaker.parent.pid == pid);
+        let mut leakers = told.summary.leakers.iter().filter(|leaker| !leaker.ended);
+        let leaker = leakers.find(|leaker| leaker.parent.pid == pid);
         leaker.map_or("", |leaker| verdict(leaker.verdict))
     };
     let rows = told.tally.leaks.iter().map(|((pid, life), leak)| {

@@ -62,7 +62,7 @@ pub(super) struct Ran {
 }
 
 /// The zombies that one parent left standing for [`LATE`], reaped or not, and whoever adopted them since.
-/// The summary's leakers are those that have zombies at the end, of any age.
+/// The summary's leakers have those with younger zombies at the end, too.
 #[derive(Default)]
 pub(super) struct Leak {
     pub(super) parent: Option<Relative>,
@@ -124,7 +124,7 @@ impl Tally {
                 let others = (None, (0, None, ""));
                 let orphans = row(&mut self.orphans, (from.comm, adopter), others);
                 orphans.all += 1;
-                orphans.zombies += u64::from(*zombie);
+                orphans.zombies += u64::from(zombie.is_some());
             }
             What::ForkFailed(failure) => {
                 let comm = event.who.and_then(|who| who.comm);

@@ -47,7 +47,8 @@ fn histogram(out: &mut String, name: &str, note: &str, bars: &[Bar]) {
         // One of a million is to be seen, too.
         let len = (u128::from(*count) * u128::from(BAR)).div_ceil(u128::from(most.max(1)));
         let bar = "█".repeat(len as usize);
-        let _ = writeln!(out, "  {label:<18} {count:>9} {bar}");
+        let line = format!("  {label:<18} {count:>9} {bar}");
+        let _ = writeln!(out, "{}", line.trim_end());
     }
 }
 
@@ -141,8 +142,9 @@ fn story(life: &Life) -> Vec<(u64, String)> {
         story.push((*at, format!("ran {program}{earlier}")));
     }
     if let Some(at) = life.exited_at {
-        let lived = duration(at.saturating_sub(life.born_at()));
-        story.push((at, format!("{} after {lived}", sink::ended(life.status))));
+        let lived = life.exit.and_then(|exit| exit.lifetime);
+        let lived = lived.map_or_else(String::new, |ns| format!(" after {}", duration(ns)));
+        story.push((at, format!("{}{lived}", sink::ended(life.status))));
     }
     if let Some(at) = life.zombie_at {
         let teardown = life.exited_at.map(|exited| at.saturating_sub(exited));

@@ -12,12 +12,13 @@ use super::{Checked, duration, wrong};
 use crate::{
     cli,
     lifecycle::{event::What, filter::Asked},
+    source,
 };
 
 /// Checked; what names something of this machine is resolved, unless it is about a recording.
 pub(super) fn asked(filter: &cli::Filter, is_recorded: bool) -> Checked<Asked> {
-    for pid in &filter.pid {
-        root(*pid)?;
+    if !is_recorded {
+        filter.pid.iter().try_for_each(|pid| root(*pid))?;
     }
     let cgroup =
         |path: &PathBuf| if is_recorded { Ok(recorded_cgroup(path)) } else { cgroup(path) };
@@ -33,6 +34,7 @@ pub(super) fn asked(filter: &cli::Filter, is_recorded: bool) -> Checked<Asked> {
             .map(|text| duration("--min-zombie", text).map(|time| time.as_nanos() as u64))
             .transpose()?,
         types: types(&filter.types)?,
+        pids: if is_recorded { filter.pid.clone() } else { Vec::new() },
         typed: typed(filter),
     };
     match asked.filter() {
@@ -118,16 +120,11 @@ fn pidns(number: u32) -> Checked<u32> {
     if number >= FIRST_NAMESPACE {
         return Ok(number);
     }
-    let namespace = Process::new(number as i32).and_then(|process| process.namespaces());
-    match namespace
-        .ok()
-        .and_then(|all| all.0.get(std::ffi::OsStr::new("pid")).map(|ns| ns.identifier))
-    {
-        Some(inode) => Ok(inode as u32),
-        None => wrong(format!(
+    source::pidns(number).or_else(|_| {
+        wrong(format!(
             "--pidns {number}: neither a process whose namespaces can be seen nor a namespace inode"
-        )),
-    }
+        ))
+    })
 }
 
 /// As a recording has it, of a machine that need not be this one.

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{Checked, Session, command, condition, duration, fail_on, filter, session, wrong};
+use super::{
+    Checked, Session, bytes, command, condition, duration, fail_on, filter, session, wrong,
+};
 use crate::{
     cli,
     lifecycle::{condition::Condition, filter::Asked},
@@ -12,16 +14,26 @@ use crate::{
 /// A recording to write.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// The file.
+    /// The file, `-` for stdout.
     pub path: PathBuf,
     /// How long it may become, bytes.
     pub max_size: Option<u64>,
     /// How old it may become, ns.
     pub max_age: Option<u64>,
-    /// How many of those before it to keep.
+    /// How many of those before it to keep, at least.
     pub keep: u32,
-    /// Go on for so long, ns, when this comes true; it is here as typed, too.
+    /// Go on for so long, ns, when this comes true, and keep what was so long before; it is here as typed, too.
     pub on: Option<(String, Condition, u64)>,
+}
+
+impl Record {
+    pub(crate) fn target(&self) -> Target {
+        super::target(Some(&self.path), Target::Stdout)
+    }
+
+    pub(crate) fn is_stdout(&self) -> bool {
+        self.target() == Target::Stdout
+    }
 }
 
 /// A recording to tell.
@@ -56,8 +68,12 @@ const SMALLEST: u64 = 1 << 20;
 const AROUND: u64 = 300_000_000_000;
 
 /// One file, however long.
-pub(super) fn plain(path: PathBuf) -> Record {
-    Record { path, max_size: None, max_age: None, keep: 0, on: None }
+pub(super) fn plain(path: PathBuf) -> Checked<Record> {
+    let record = Record { path, max_size: None, max_age: None, keep: 0, on: None };
+    if record.is_stdout() {
+        return wrong("--record -: takes a file; `tracer record -o -` writes to stdout");
+    }
+    Ok(record)
 }
 
 /// `tracer record`
@@ -80,6 +96,12 @@ pub fn record(args: &cli::Record) -> Checked<Session> {
         on,
     };
     let has_command = !args.command.is_empty();
+    if record.is_stdout() && (has_command || record.max_size.or(record.max_age).is_some()) {
+        return wrong(
+            "--output -: stdout has neither files before it, as with --max-size, --max-age and --on, nor \
+             room beside what a command writes",
+        );
+    }
     let command = has_command.then(|| command(&args.command, args.user.as_deref())).transpose()?;
     let style = Style {
         format: Format::Text,
@@ -146,17 +168,7 @@ pub fn report(args: &cli::Report) -> Report {
 
 /// Bytes, or with a letter KiB, MiB, GiB.
 fn size(option: &str, text: &str) -> Checked<u64> {
-    let digits = text.trim_end_matches(|last: char| !last.is_ascii_digit());
-    let shift = match &text[digits.len()..] {
-        "" => Some(0),
-        "K" => Some(10),
-        "M" => Some(20),
-        "G" => Some(30),
-        _ => None,
-    };
-    let number = digits.parse::<u64>().ok();
-    let bytes = shift.and_then(|shift| number?.checked_mul(1 << shift));
-    match bytes {
+    match bytes(text) {
         Some(bytes) if bytes >= SMALLEST => Ok(bytes),
         Some(_) => wrong(format!("{option} {text}: takes 1M at least")),
         None => wrong(format!("{option} {text}: takes a number of bytes, such as 100M or 2G")),

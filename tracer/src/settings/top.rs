@@ -29,7 +29,7 @@ pub fn top(args: &cli::Top) -> Checked<Top> {
         return wrong(format!("--speed {}: takes a number, such as 1, 0.5 or 100", args.speed));
     }
     let asked = filter::asked(&args.filter, args.from.is_some())?;
-    let ring_size = ring_size(args.ring_size)?;
+    let ring_size = ring_size(args.ring_size.as_deref())?;
     if !std::io::stdout().is_terminal() {
         return wrong("top draws on a terminal, and standard output is none: see `tracer trace`");
     }

@@ -84,6 +84,7 @@ fn what(what: &What, object: &mut Object<'_>) {
             object.field("kernel", &session.kernel);
             object.field("tracer", &session.tracer);
             object.field("tier", &session.tier);
+            object.field("tier_why", &session.tier_why);
             object.field("filters", &session.filters);
             object.field("existing", &session.existing);
         }
@@ -126,7 +127,7 @@ fn what(what: &What, object: &mut Object<'_>) {
             object.object("from", Some(*from), peer_fields);
             object.object("to", Some(*to), peer_fields);
             object.word("kind", adopter(*kind));
-            object.word("state", if *zombie { "zombie" } else { "running" });
+            object.word("state", if zombie.is_some() { "zombie" } else { "running" });
             object.field("entered", entered);
         }
         What::Reap(reap) => reap_fields(reap, object),

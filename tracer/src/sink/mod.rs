@@ -135,6 +135,15 @@ pub fn triggered(typed: &str, met: Met, rest: u64) -> String {
     format!("tracer: {}; the recording goes on for {}\n", what_met(typed, met), duration(rest))
 }
 
+/// What came of the condition of a recording that ended before it was seen to come true.
+pub fn untriggered(typed: &str, met: Option<Met>) -> String {
+    let what = met.map_or_else(
+        || format!("{}: it has not come true", escape::text(typed.as_bytes())),
+        |met| format!("{}; the recording ended with it", what_met(typed, met)),
+    );
+    format!("tracer: --on {what}\n")
+}
+
 /// How a recording is going.
 pub fn progress(events: u64, totals: Totals, lost: u64, bytes: u64) -> String {
     let (processes, size) = (totals.existing + totals.forks, text::size(bytes));

@@ -38,12 +38,17 @@ pub fn summary_text(summary: &Summary) -> String {
     spreads(&mut out, "zombie time by parent", &summary.by_parent);
     spreads(&mut out, "zombie time by reaper", &summary.by_reaper);
     for leaker in &summary.leakers {
+        let oldest = leaker.oldest.map(|age| format!(", oldest {}", duration(age)));
+        let zombies = match (leaker.zombies, leaker.ended) {
+            (0, _) => "zombies of".to_owned(),
+            (count, true) => format!("zombies left at its end: {count} of"),
+            (count, false) => format!("zombies left: {count} of"),
+        };
         let _ = writeln!(
             out,
-            "zombies left: {} of {}, oldest {}, {} in {} and {} reaped: {}",
-            leaker.zombies,
+            "{zombies} {}{}, {} in {} and {} reaped: {}",
             peer(leaker.parent),
-            duration(leaker.oldest),
+            oldest.unwrap_or_default(),
             leaker.made,
             duration(leaker.watched),
             leaker.reaped,

@@ -150,7 +150,7 @@ pub(crate) fn describe(what: &What) -> (Tone, String) {
             (Tone::Quiet, details)
         }
         What::Reparent { from, to, kind, zombie, entered } => {
-            let state = if *zombie { "zombie " } else { "" };
+            let state = if zombie.is_some() { "zombie " } else { "" };
             let role = adopter(*kind);
             let entered =
                 if *entered == Some(true) { ", which it entered from outside" } else { "" };

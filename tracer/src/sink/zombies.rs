@@ -11,9 +11,10 @@ use super::{
     summary, text,
 };
 use crate::lifecycle::{
+    brood::Verdict,
     event::Peer,
     parents::Watched,
-    standing::{Action, Parent, Standing},
+    standing::{Action, Parent, Standing, judged},
     waits::Alike,
 };
 
@@ -54,11 +55,17 @@ pub fn text(found: &Found) -> String {
         family(&mut out, zombies, found.now);
         out.push('\n');
     }
-    for adopter in found.others().filter_map(|one| one.adopter) {
-        let verdict = summary::verdict(adopter.verdict);
-        let _ = writeln!(out, "orphans: {}: {verdict}", summary::adoptions(&adopter));
+    for one in found.others() {
+        if let Some(adopter) = one.adopter {
+            let verdict = verdict(judged(one, true));
+            let _ = writeln!(out, "orphans: {}: {verdict}", summary::adoptions(&adopter));
+        }
     }
     out
+}
+
+fn verdict(judged: Option<Verdict>) -> &'static str {
+    judged.map_or("not judged", summary::verdict)
 }
 
 fn family(out: &mut String, zombies: &[Standing], now: u64) {
@@ -73,10 +80,12 @@ fn family(out: &mut String, zombies: &[Standing], now: u64) {
         let _ = write!(out, ", oldest {}", age(oldest, now));
     }
     let _ = writeln!(out, " ({})", first.sigchld());
-    if let Some(watched) = first.parent.as_ref().and_then(|parent| parent.watched.as_ref()) {
-        let Watched { time, made, reaped, verdict, adopter, .. } = *watched;
+    if let Some(parent) = &first.parent
+        && let Some(watched) = &parent.watched
+    {
+        let Watched { time, made, reaped, adopter, .. } = *watched;
         let rate = per_second(made, time).unwrap_or(0.0);
-        let verdict = summary::verdict(verdict);
+        let verdict = verdict(judged(watched, parent.has_reaped));
         let time = duration(time);
         let _ = writeln!(
             out,
@@ -86,18 +95,18 @@ fn family(out: &mut String, zombies: &[Standing], now: u64) {
             let _ = writeln!(out, "  orphans  {}", summary::adoptions(&adopter));
         }
     }
-    let mut causes: Vec<(String, Vec<&Standing>)> = Vec::new();
+    let mut causes: Vec<([String; 2], Vec<&Standing>)> = Vec::new();
     for zombie in zombies {
-        let why = zombie.evidence();
+        let why = [zombie.evidence(), zombie.remedy(2)];
         match causes.iter_mut().find(|(known, _)| *known == why) {
             Some((_, alike)) => alike.push(zombie),
             None => causes.push((why, vec![zombie])),
         }
     }
-    for (why, mut alike) in causes {
+    for ([why, _], mut alike) in causes {
         alike.sort_by_key(|zombie| zombie.death.latest.unwrap_or(zombie.death.earliest));
         let _ = writeln!(out, "  why      {}", escape::text(why.as_bytes()));
-        for (place, part) in alike[0].remedy().split("; ").enumerate() {
+        for (place, part) in alike[0].remedy(alike.len()).split("; ").enumerate() {
             let title = if place == 0 { "remedy" } else { "or" };
             let _ = writeln!(out, "  {title:<8} {}", escape::text(part.as_bytes()));
         }
@@ -125,7 +134,8 @@ pub fn json(found: &Found, boot_to_unix: i64) -> String {
     }
     for zombies in found.by_parent() {
         if let Some(parent) = &zombies[0].parent {
-            let mut row = parent_object(zombies, parent.watched.as_ref(), found.now, time);
+            let watched = parent.watched.as_ref().map(|one| (one, parent.has_reaped));
+            let mut row = parent_object(zombies, watched, found.now, time);
             row["pid"] = parent.id.pid.into();
             row["start_ns"] = parent.id.start.ns().into();
             row["ppid"] = Some(parent.ppid).filter(|pid| *pid != 0).into();
@@ -133,7 +143,7 @@ pub fn json(found: &Found, boot_to_unix: i64) -> String {
         }
     }
     for one in found.others() {
-        let mut row = parent_object(&[], Some(one), found.now, time);
+        let mut row = parent_object(&[], Some((one, true)), found.now, time);
         row["pid"] = one.who.pid.into();
         row["start_ns"] = one.who.start.into();
         row["ppid"] = one.who.ppid.filter(|pid| *pid != 0).into();
@@ -142,16 +152,23 @@ pub fn json(found: &Found, boot_to_unix: i64) -> String {
     String::from_utf8(out).expect("JSON is UTF-8")
 }
 
-fn parent_object(zombies: &[Standing], watched: Option<&Watched>, now: u64, time: &str) -> Value {
+/// With what was watched comes whether it has ever reaped, or has none left to be judged by.
+fn parent_object(
+    zombies: &[Standing],
+    watched: Option<(&Watched, bool)>,
+    now: u64,
+    time: &str,
+) -> Value {
     let least = zombies.iter().filter_map(|zombie| zombie.death.latest).min();
     let most = zombies.iter().map(|zombie| zombie.death.earliest).min();
-    let watched = watched.map(|one| {
+    let watched = watched.map(|(one, has_reaped)| {
+        let verdict = judged(one, has_reaped).map(Verdict::name);
         json!({
             "ns": one.time, "made": one.made, "made_per_s": per_second(one.made, one.time),
             "reaped": one.reaped, "reaped_per_s": per_second(one.reaped, one.time),
             "growth": one.made as i64 - one.reaped as i64, "waits": one.waits,
             "waits_for_any": one.waits_for_any, "waited_for": waits(&one.waited_for),
-            "adopted": one.adopter.as_ref().map(adoptions), "verdict": one.verdict.name(),
+            "adopted": one.adopter.as_ref().map(adoptions), "verdict": verdict,
         })
     });
     json!({
@@ -188,7 +205,7 @@ fn object(zombie: &Standing, now: u64, time: &str) -> Value {
         "threads": zombie.others.count(), "tracer": zombie.tracer, "parent": parent,
         "why": why.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         "evidence": why.iter().map(|(_, evidence)| evidence).collect::<Vec<_>>(),
-        "remedy": zombie.remedy(),
+        "remedy": zombie.remedy(1),
     });
     named(facts, Some(zombie.comm))
 }

@@ -6,7 +6,7 @@ use std::{
     fs::File,
     os::{
         fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
-        unix::ffi::OsStrExt as _,
+        unix::{ffi::OsStrExt as _, fs::MetadataExt as _},
     },
     path::{Path, PathBuf},
 };
@@ -39,6 +39,13 @@ impl Cgroups {
     #[cfg(test)]
     pub(crate) fn none() -> Self {
         Self { unified: Hierarchy::open(None), pids: None }
+    }
+
+    /// Whether ids become paths, tried with the root's; nothing where no hierarchy is mounted.
+    pub(crate) fn can_tell_paths(&self) -> Option<bool> {
+        let (root, _) = self.unified.root.as_ref()?;
+        let id = root.metadata().ok()?.ino();
+        Some(self.unified.ask(id).is_some())
     }
 
     /// The path of a cgroup v2 directory from its root, unless it is gone or not to be had.

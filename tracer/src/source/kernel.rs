@@ -9,7 +9,6 @@ use std::{
     path::Path,
 };
 
-use anyhow::Context as _;
 use aya::{
     Btf, Ebpf, EbpfLoader, Endianness,
     programs::{BtfTracePoint, FEntry, FExit, Program, ProgramError},
@@ -165,6 +164,14 @@ pub(crate) static TRACEPOINT: Tier = Tier {
 /// The kernel's own description of its types.
 pub(crate) const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 
+fn not_types(error: &anyhow::Error) -> Refusal {
+    Refusal::new(
+        format!("what this kernel says of its types cannot be used: {VMLINUX}: {error:#}"),
+        "if `bpftool btf dump file` reads that file, report the line above; otherwise boot another kernel, \
+         or mount sysfs anew",
+    )
+}
+
 /// Blocks of memory of this size go back to the kernel when they are freed: more than lines take on
 /// their way, less than a tenth of a kernel's types.
 const LARGE: libc::c_int = 512 * 1024;
@@ -191,13 +198,13 @@ impl Types {
         // here and hardly any later (M_MMAP_THRESHOLD in mallopt(3)).
         // SAFETY: it takes numbers only, and no other thread is in it.
         unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE) };
-        let blob = std::fs::read(VMLINUX).with_context(|| format!("cannot read {VMLINUX}"))?;
-        let types = Description::new(&blob).context(VMLINUX)?;
+        let blob = std::fs::read(VMLINUX).map_err(|error| not_types(&error.into()))?;
+        let types = Description::new(&blob).map_err(|error| not_types(&error))?;
         let layout = offsets::find(&types)?;
         let hooks = [&FENTRY, &TRACEPOINT].into_iter().flat_map(Tier::all);
         let hooked = types.only(&hooks.map(Hook::described_as).collect::<Vec<_>>());
-        let hooked = Btf::parse(&hooked, Endianness::default()).context(VMLINUX)?;
-        Ok(Self { hooked, layout })
+        let hooked = Btf::parse(&hooked, Endianness::default());
+        Ok(Self { hooked: hooked.map_err(|error| not_types(&error.into()))?, layout })
     }
 
     /// The settings, with what follows from the kernel.

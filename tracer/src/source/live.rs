@@ -16,7 +16,7 @@ use super::{
     kernel::{self, FENTRY, Hook, Loader, MissCounters, TRACEPOINT, Tier, Types},
     pids::Room,
     probe,
-    refusal::hook_refused,
+    refusal::{hook_refused, in_a_line},
     ring::{Drained, Ring},
     seed::{self, Scope},
 };
@@ -53,6 +53,7 @@ const LOSSES_EVERY: u64 = 1_000_000_000;
 /// The attached hooks and the ring. Dropping it detaches everything.
 pub(crate) struct Live {
     tier: &'static Tier,
+    tier_why: Option<String>,
     ring: Ring,
     /// Not 0: the next record wakes the reader.
     asleep: Array<MapData, u32>,
@@ -100,7 +101,7 @@ impl Live {
             // As a whole: a mixture of both is something that nobody tested.
             Hooks::Auto => attach(&FENTRY).or_else(|refusal| {
                 log::info!("not the fentry hooks: {refusal:#}");
-                attach(&TRACEPOINT)
+                Ok(Self { tier_why: Some(in_a_line(&refusal)), ..attach(&TRACEPOINT)? })
             }),
         }
     }
@@ -136,6 +137,7 @@ impl Live {
         log::info!("the {} hooks are attached", tier.name);
         Ok(Self {
             tier,
+            tier_why: None,
             ring,
             asleep: Array::try_from(ebpf.take_map("ASLEEP").context("no map ASLEEP")?)?,
             asked: None,
@@ -160,6 +162,11 @@ impl Live {
     /// The name of the hooks that run.
     pub(crate) fn tier(&self) -> &'static str {
         self.tier.name
+    }
+
+    /// Why the exact hooks do not run, where nobody asked for others.
+    pub(crate) fn tier_why(&self) -> Option<&str> {
+        self.tier_why.as_deref()
     }
 
     /// Whether forks that fail are seen.

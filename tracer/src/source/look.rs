@@ -6,7 +6,7 @@ use procfs::process::{Process, Stat};
 
 use super::{
     seed,
-    table::{SIGCHLD, is_deaf, is_init, tracer, waits_for},
+    table::{SIGCHLD, has_reaped, is_init, sigterm, tracer, waits_for},
 };
 use crate::observation::{Doing, Fact, Identity, Look, Observation};
 
@@ -17,9 +17,18 @@ const WAIT_FOR_ONE: [u32; 20] =
     [0, 1, 2, 17, 18, 19, 20, 42, 43, 44, 45, 46, 47, 73, 202, 257, 288, 295, 296, 437];
 
 /// Looks at a process, unless it has ended.
-pub(crate) fn look(id: Identity, at: u64) -> Option<Observation> {
+pub(crate) fn look(id: Identity, at: u64) -> impl Iterator<Item = Observation> {
+    let facts = see(id).map(|(look, has_reaped)| {
+        [Some(Fact::Looked { id, look }), has_reaped.then_some(Fact::HasReaped { id })]
+    });
+    facts.into_iter().flatten().flatten().map(move |fact| Observation { at, fact })
+}
+
+/// What it does, and whether it has reaped a child at some time.
+fn see(id: Identity) -> Option<(Look, bool)> {
     let process = Process::new(id.pid as i32).ok()?;
-    if !seed::identity(&process.stat().ok()?).same(id) {
+    let stat = process.stat().ok()?;
+    if !seed::identity(&stat).same(id) {
         return None;
     }
     let threads = process.tasks().ok()?.flatten().flat_map(|task| task.stat());
@@ -31,10 +40,10 @@ pub(crate) fn look(id: Identity, at: u64) -> Option<Observation> {
     for thread in &threads {
         *states.entry(thread.state).or_default() += 1;
     }
-    let (is_init, is_deaf) = (is_init(&status), is_deaf(&status));
+    let (is_init, sigterm) = (is_init(&status), sigterm(&status));
     let waits_for = waits_for(process.pid());
-    let look = Look { doing, handles, is_init, is_deaf, threads: states, waits_for };
-    Some(Observation { at, fact: Fact::Looked { id, look } })
+    let look = Look { doing, handles, is_init, sigterm, threads: states, waits_for };
+    Some((look, has_reaped(&stat)))
 }
 
 fn doing(threads: &[Stat], handles: bool, tracer: Option<u32>) -> Doing {
@@ -100,7 +109,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::observation::Start;
+    use crate::observation::{Sigterm, Start};
 
     /// What a command is seen to do once it has come to read from us.
     fn seen(command: &[&str]) -> Look {
@@ -118,24 +127,24 @@ mod tests {
             std::thread::yield_now();
         }
         let stat = Process::new(pid as i32).and_then(|process| process.stat()).expect("its row");
-        let seen = look(seed::identity(&stat), 5).expect("it is there");
+        let (look, has_reaped) = see(seed::identity(&stat)).expect("it is there");
         drop(reader.stdin.take());
         reader.wait().expect("its end");
-        match seen.fact {
-            Fact::Looked { look, .. } => look,
-            other => panic!("{other:?}"),
-        }
+        assert!(!has_reaped, "none has a child");
+        look
     }
 
     #[test]
     fn a_read_keeps_from_waiting_unless_a_handler_is_called() {
         let cat = seen(&["cat"]);
         assert!(matches!(cat.doing, Doing::Blocked { uninterruptible: false, .. }), "{cat:?}");
-        assert!(!cat.handles && !cat.is_deaf);
+        assert!(!cat.handles && cat.sigterm == Sigterm::Ends);
         assert_eq!(cat.threads, BTreeMap::from([('S', 1)]));
         let handler = seen(&["sh", "-c", "trap true CHLD; trap '' TERM; read line"]);
-        assert!(handler.handles && handler.is_deaf);
+        assert!(handler.handles && handler.sigterm == Sigterm::Nothing);
         assert_eq!(handler.doing, Doing::Other);
+        let asked = seen(&["sh", "-c", "trap true TERM; read line"]);
+        assert_eq!(asked.sigterm, Sigterm::Handled);
     }
 
     #[test]
@@ -149,9 +158,12 @@ mod tests {
     fn another_life_with_the_pid_is_not_looked_at() {
         let own = Process::myself().and_then(|process| process.stat()).expect("this process");
         let own = seed::identity(&own);
-        assert!(look(own, 5).is_some_and(|seen| {
-            seen.at == 5 && matches!(seen.fact, Fact::Looked { id, .. } if id == own)
-        }));
-        assert_eq!(look(Identity { start: Start::Tick(0), ..own }, 5), None);
+        Command::new("true").status().expect("true");
+        let seen: Vec<Observation> = look(own, 5).collect();
+        assert!(
+            matches!(&seen[0], Observation { at: 5, fact: Fact::Looked { id, .. } } if *id == own)
+        );
+        assert_eq!(seen[1..], [Observation { at: 5, fact: Fact::HasReaped { id: own } }]);
+        assert_eq!(look(Identity { start: Start::Tick(0), ..own }, 5).count(), 0);
     }
 }

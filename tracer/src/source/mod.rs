@@ -23,4 +23,4 @@ pub(crate) use look::look;
 pub(crate) use probe::INITIAL_PIDNS;
 pub use refusal::Refusal;
 pub(crate) use ring::Drained;
-pub(crate) use seed::is_listed;
+pub(crate) use seed::{is_listed, pidns};

@@ -170,7 +170,7 @@ fn zombies() -> Vec<Zombie> {
                 parent_comm: names.get(&row.stat.ppid).copied(),
                 uid: seed::status(&process)?.ruid,
                 cgroup: cgroup(&process),
-                pidns: match pidns(row) {
+                pidns: match seed::pidns(row.stat.pid) {
                     Ok(pidns) => Some(pidns),
                     Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
                     Err(_) => return None,
@@ -178,14 +178,6 @@ fn zombies() -> Vec<Zombie> {
             })
         })
         .collect()
-}
-
-/// Of its namespaces a zombie has this one only.
-fn pidns(row: &seed::Row) -> io::Result<u32> {
-    let link = fs::read_link(format!("/proc/{}/ns/pid", row.stat.pid))?;
-    let text = link.to_string_lossy();
-    let inode = text.trim_start_matches("pid:[").trim_end_matches(']').parse();
-    inode.map_err(io::Error::other)
 }
 
 /// Its cgroup v2 directory. In v1 the table says `/` of every process that has exited

@@ -1,5 +1,7 @@
 //! What this kernel and this user can do, found by trying.
 
+use std::fs;
+
 use aya::{
     programs::ProgramType,
     sys::{BpfHelper, is_helper_supported},
@@ -9,8 +11,10 @@ use tracer_common::Config;
 
 use super::{
     Refusal,
+    cgroups::Cgroups,
     kernel::{self, FENTRY, Hook, Size, TRACEPOINT, Tier, Types},
     refusal::hook_refused,
+    seed,
 };
 
 /// Bits of `/proc/PID/status` CapEff, include/uapi/linux/capability.h.
@@ -27,6 +31,8 @@ pub(crate) struct Check {
     pub(crate) tells: &'static str,
     /// Nothing when it is there, else why not and what to do.
     pub(crate) refusal: Option<Refusal>,
+    /// False where something else that it needs is refused.
+    pub(crate) tried: bool,
     /// What is less exact where it cannot be had.
     pub(crate) without: &'static str,
     /// Of a hook's program, once loaded.
@@ -35,11 +41,20 @@ pub(crate) struct Check {
 
 impl Check {
     fn new(name: impl Into<String>, tells: &'static str, result: anyhow::Result<()>) -> Self {
-        let without = "no session";
-        Self { name: name.into(), tells, refusal: result.err().map(refusal), without, size: None }
+        let refusal = result.err().map(Refusal::from);
+        let (without, tried, size) = ("no session", true, None);
+        Self { name: name.into(), tells, refusal, tried, without, size }
     }
 
-    fn passed(&self) -> bool {
+    /// The same where `need`, without which there is no trying, is refused.
+    fn barred_by(self, need: &Self) -> Self {
+        let untried = |refusal: &Refusal| {
+            Refusal::new(format!("not tried: no {}", need.name), refusal.remedy())
+        };
+        Self { refusal: need.refusal.as_ref().map(untried), tried: false, ..self }
+    }
+
+    pub(crate) fn passed(&self) -> bool {
         self.refusal.is_none()
     }
 }
@@ -52,6 +67,8 @@ pub(crate) struct Report {
     pub(crate) tiers: Vec<(&'static str, Vec<Check>)>,
     /// What makes a session fuller, not possible.
     pub(crate) extras: Vec<Check>,
+    /// The processes of every user, which `tracer zombies` needs, and nothing else.
+    pub(crate) table: Check,
 }
 
 impl Report {
@@ -65,24 +82,30 @@ impl Report {
 
 /// Everything that is needed, one by one.
 pub(crate) fn report() -> Report {
-    let mut needs = vec![
-        Check::new("privileges", "CAP_BPF and CAP_PERFMON", privileges()),
-        Check::new("pid namespace", "sees every process", pid_namespace()),
-    ];
-    let (types, refused) = match Types::read() {
-        Ok(types) => (Some(types), None),
-        Err(error) => (None, Some(error)),
-    };
     let tells = "BTF with every field that is read";
-    needs.push(Check::new("kernel types", tells, refused.map_or(Ok(()), Err)));
-    let tiers = [&FENTRY, &TRACEPOINT];
-    let check = |hooks: Vec<&Hook>| {
-        types.as_ref().map_or_else(|| Ok(Vec::new()), |types| try_out(types, &hooks))
+    let (types, refused) =
+        Types::read().map_or_else(|no| (None, Err(no)), |yes| (Some(yes), Ok(())));
+    let described = Check::new("kernel types", tells, refused);
+    let privileges = Check::new("privileges", "CAP_BPF and CAP_PERFMON", privileges());
+    let pids = Check::new("pid namespace", "sees every process", pid_namespace());
+    // What each hook needs is not refused once for each of them.
+    let lacking = [&privileges, &described].into_iter().find(|need| !need.passed());
+    let check = |hooks: Vec<&Hook>| match (&types, lacking) {
+        (Some(types), None) => try_out(types, &hooks),
+        (_, lacking) => {
+            Ok(hooks.iter().filter_map(|hook| Some(of(hook).barred_by(lacking?))).collect())
+        }
     };
-    let all = |tier: &Tier| check(tier.hooks.iter().collect()).unwrap_or_else(|none| vec![none]);
-    let tiers = tiers.into_iter().map(|tier| (tier.name, all(tier))).collect();
-    let asked_for = check(FENTRY.fork_failures.into_iter().collect()).unwrap_or_default();
-    Report { needs, tiers, extras: asked_for.into_iter().chain([memory_reads()]).collect() }
+    let all = |tier: &Tier| check(tier.hooks.iter().collect()).unwrap_or_else(|none| vec![*none]);
+    let tiers = [&FENTRY, &TRACEPOINT].map(|tier| (tier.name, all(tier))).into();
+    let mut extras = check(FENTRY.fork_failures.into_iter().collect()).unwrap_or_default();
+    let reads = memory_reads();
+    extras.push(if privileges.passed() { reads } else { reads.barred_by(&privileges) });
+    let names = namespaces();
+    extras.push(if pids.passed() { names } else { names.barred_by(&pids) });
+    extras.push(cgroup_paths());
+    let needs = vec![privileges, pids, described];
+    Report { needs, tiers, extras, table: process_table() }
 }
 
 fn memory_reads() -> Check {
@@ -108,33 +131,92 @@ fn memory_reads() -> Check {
     }
 }
 
+/// Whether namespaces of other users' processes can be read (`proc_ns_readlink`, fs/proc/namespaces.c),
+/// and where they sleep (`proc_pid_wchan` and `lock_trace`, fs/proc/base.c): the kernel asks
+/// `ptrace_may_access`, kernel/ptrace.c. Tried with kthreadd, which is root's, has all capabilities and,
+/// unlike an init, is nothing that a security module guards.
+fn namespaces() -> Check {
+    let read = seed::pidns(2).map(drop);
+    let refused = |error| {
+        let what = format!("cannot be read: {error}");
+        Refusal::new(what, "run it as root, or with CAP_SYS_PTRACE as well").into()
+    };
+    Check {
+        without: "of other users' processes `pidns` is unknown when they were there at the start, and \
+                  `parent_blocked` is not seen",
+        ..Check::new(
+            "namespaces",
+            "of other users' processes at the start, and where they sleep",
+            read.map_err(refused),
+        )
+    }
+}
+
+/// `open_by_handle_at` asks for CAP_DAC_READ_SEARCH (`may_decode_fh`, fs/fhandle.c; before 6.11
+/// `handle_to_path`).
+fn cgroup_paths() -> Check {
+    let refused = match Cgroups::new().can_tell_paths() {
+        Some(true) => None,
+        Some(false) => Some(Refusal::new(
+            "open_by_handle_at is refused",
+            "run it as root, or with CAP_DAC_READ_SEARCH as well",
+        )),
+        None => Some(Refusal::new(
+            "no cgroup v2 hierarchy is mounted",
+            "mount -t cgroup2 none /sys/fs/cgroup, or beside the hierarchies of v1",
+        )),
+    };
+    Check {
+        without: "`cgroup` and `container` are unknown for what is born after the start, and of a failed \
+                  fork the cgroup that is full",
+        ..Check::new(
+            "cgroup paths",
+            "cgroups and containers, by the id the kernel has",
+            refused.map_or(Ok(()), |refusal| Err(refusal.into())),
+        )
+    }
+}
+
+/// Mounted with `hidepid`, /proc shows users their own processes only (`has_pid_permissions`,
+/// fs/proc/base.c).
+fn process_table() -> Check {
+    let refused = |error| {
+        Refusal::new(
+            format!("cannot be read: {error}"),
+            "mount /proc without hidepid, or run it as root",
+        )
+        .into()
+    };
+    let first = fs::read("/proc/1/stat").map(drop);
+    Check {
+        without: "`tracer zombies` and `existing` have the user's own processes at most",
+        ..Check::new("process table", "`tracer zombies`, for every user", first.map_err(refused))
+    }
+}
+
+/// A hook of which nothing is known yet.
+fn of(hook: &Hook) -> Check {
+    Check { without: hook.without, ..Check::new(hook.name(), hook.tells, Ok(())) }
+}
+
 /// Loads and attaches hooks of a tier, for a moment. The programs are at their longest: with
 /// the map of tracked processes, which is empty.
-fn try_out(types: &Types, hooks: &[&Hook]) -> Result<Vec<Check>, Check> {
+fn try_out(types: &Types, hooks: &[&Hook]) -> Result<Vec<Check>, Box<Check>> {
     let config = Config { tree_only: 1, track_own_children: 1, ..Config::ZERO };
     let config = types.complete(config);
     let mut ebpf = match types.loader(&config, 4096, 1).load() {
         Ok(ebpf) => ebpf,
-        Err(error) => return Err(Check::new("BPF maps", "records", Err(error))),
+        Err(error) => return Err(Check::new("BPF maps", "records", Err(error)).into()),
     };
     let mut check = |hook: &&Hook| {
         let result = types
             .load_hook(&mut ebpf, hook)
             .and_then(|()| kernel::attach(&mut ebpf, hook))
             .map_err(|error| hook_refused(hook, &error));
-        Check {
-            without: hook.without,
-            size: kernel::size(&ebpf, hook),
-            ..Check::new(hook.name(), hook.tells, result)
-        }
+        let refusal = result.err().map(Refusal::from);
+        Check { refusal, size: kernel::size(&ebpf, hook), ..of(hook) }
     };
     Ok(hooks.iter().map(&mut check).collect())
-}
-
-fn refusal(error: anyhow::Error) -> Refusal {
-    error
-        .downcast::<Refusal>()
-        .unwrap_or_else(|error| Refusal::new(format!("{error:#}"), "see the message"))
 }
 
 /// Whether the user may load BPF programs.
@@ -164,11 +246,7 @@ pub(crate) fn may_read_memory() -> bool {
 
 /// Whether the pids we see are those the kernel side reports.
 pub(crate) fn pid_namespace() -> anyhow::Result<()> {
-    let own = Process::myself()?.namespaces()?.0;
-    let is_initial = own
-        .get(std::ffi::OsStr::new("pid"))
-        .is_some_and(|ns| ns.identifier == u64::from(INITIAL_PIDNS));
-    if is_initial {
+    if seed::pidns("self")? == INITIAL_PIDNS {
         return Ok(());
     }
     Err(Refusal::new(

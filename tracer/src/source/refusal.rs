@@ -38,6 +38,19 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+impl From<anyhow::Error> for Refusal {
+    fn from(error: anyhow::Error) -> Self {
+        error.downcast().unwrap_or_else(|error| Self::new(format!("{error:#}"), "see the message"))
+    }
+}
+
+/// What was refused, without what the verifier went through.
+pub(crate) fn in_a_line(error: &anyhow::Error) -> String {
+    let refusal = error.downcast_ref::<Refusal>();
+    let what = refusal.map_or_else(|| format!("{error:#}"), |refusal| refusal.what.clone());
+    what.lines().next().unwrap_or_default().trim_end_matches(':').to_owned()
+}
+
 /// include/linux/errno.h: not for user space, but trampolines return it.
 const ENOTSUPP: i32 = 524;
 /// What is shown of a verifier's log: its end has the instruction and the reason.
@@ -166,6 +179,13 @@ mod tests {
         let said = hook_refused(&FENTRY.hooks[0], &error).to_string();
         assert!(said.starts_with("fentry/release_task: function missing"), "{said}");
         assert!(said.contains("\n  remedy: report"), "{said}");
+    }
+
+    #[test]
+    fn in_a_line_it_is_what_was_refused_without_the_log_and_the_remedy() {
+        let error = Refusal::new("fentry/x: the verifier refused it:\nline 1", "report it").into();
+        assert_eq!(in_a_line(&error), "fentry/x: the verifier refused it");
+        assert_eq!(in_a_line(&anyhow::anyhow!("no map").context("RING")), "RING: no map");
     }
 
     #[test]

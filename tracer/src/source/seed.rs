@@ -2,10 +2,13 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    io::Read as _,
+    fmt::Display,
+    fs,
+    io::{self, Read as _},
     os::unix::ffi::OsStrExt as _,
 };
 
+use nix::libc;
 use procfs::{
     FromRead as _,
     process::{Process, Stat, Status},
@@ -167,11 +170,18 @@ pub(crate) fn identity(stat: &Stat) -> Identity {
     Identity { pid: stat.pid as u32, start: Start::Tick(stat.starttime * TICK_NS) }
 }
 
+/// The inode of the pid namespace of a process, or of `self`; of its namespaces a zombie has this one only.
+pub(crate) fn pidns(pid: impl Display) -> io::Result<u32> {
+    let link = fs::read_link(format!("/proc/{pid}/ns/pid"))?;
+    let text = link.to_string_lossy();
+    // To whom it may not show them, Linux 5.10.262 shows an empty link instead of an error.
+    let refused = || io::Error::from_raw_os_error(libc::EACCES);
+    let inode = text.strip_prefix("pid:[").ok_or_else(refused)?;
+    inode.trim_end_matches(']').parse().map_err(io::Error::other)
+}
+
 fn home(process: &Process, status: Option<Status>) -> Home {
-    let pidns = process
-        .namespaces()
-        .ok()
-        .and_then(|all| all.0.get(std::ffi::OsStr::new("pid")).map(|ns| ns.identifier as u32));
+    let pidns = pidns(process.pid).ok();
     let cgroup = process.cgroups().ok().and_then(|all| {
         all.into_iter().find(|group| group.hierarchy == 0).map(|group| group.pathname)
     });
@@ -238,7 +248,9 @@ fn birth(fact: &Fact) -> Option<Identity> {
         | Fact::Looked { .. }
         | Fact::ForkFailed(_)
         | Fact::Measured(_)
-        | Fact::Lost(_) => None,
+        | Fact::Lost(_)
+        | Fact::HasReaped { .. }
+        | Fact::Remembered(_) => None,
     }
 }
 
@@ -257,7 +269,9 @@ fn end(fact: &Fact) -> Option<Identity> {
         | Fact::Looked { .. }
         | Fact::ForkFailed(_)
         | Fact::Measured(_)
-        | Fact::Lost(_) => None,
+        | Fact::Lost(_)
+        | Fact::HasReaped { .. }
+        | Fact::Remembered(_) => None,
     }
 }
 

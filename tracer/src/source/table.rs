@@ -17,7 +17,7 @@ use crate::{
         ending::Others,
         standing::{Action, Parent, Standing},
     },
-    observation::Awaited,
+    observation::{Awaited, Sigterm},
 };
 
 /// SIGCHLD's bit in the signal sets of `/proc/PID/status`.
@@ -57,7 +57,7 @@ pub(crate) fn zombies() -> Vec<Standing> {
                 parent: parent.as_ref().map(|(parent, _)| parent.clone()),
                 ppid: stat.ppid as u32,
                 tracer: tracer(&status),
-                others: Others { threads: living(&process, stat), is_deaf: is_deaf(&status) },
+                others: Others { threads: living(&process, stat), sigterm: sigterm(&status) },
                 // A main thread shows -1 while other threads stand in the way of its report.
                 exit_signal: stat.exit_signal.and_then(|signal| u32::try_from(signal).ok()),
                 seen: Vec::new(),
@@ -90,9 +90,15 @@ pub(super) fn is_init(status: &Status) -> bool {
     status.nspid.as_ref().and_then(|all| all.last().copied()) == Some(1)
 }
 
-/// SIGTERM does not end it.
-pub(super) fn is_deaf(status: &Status) -> bool {
-    (status.sigign | status.sigblk) & SIGTERM != 0
+/// What SIGTERM does to it.
+pub(super) fn sigterm(status: &Status) -> Sigterm {
+    if (status.sigign | status.sigblk) & SIGTERM != 0 {
+        Sigterm::Nothing
+    } else if status.sigcgt & SIGTERM != 0 {
+        Sigterm::Handled
+    } else {
+        Sigterm::Ends
+    }
 }
 
 /// The parent of a zombie, and how many pid namespaces below ours it is in.
@@ -107,7 +113,7 @@ fn parent(row: &Row, living_children: u32) -> Option<(Parent, usize)> {
         comm: *comm,
         state: stat.state,
         debugger: tracer(&status).filter(|_| stat.state == 't'),
-        is_deaf: is_deaf(&status),
+        sigterm: sigterm(&status),
         threads: stat.num_threads as u32,
         sleeps_in: look::place(&process),
         waits_for: waits_for(stat.pid),
@@ -116,12 +122,16 @@ fn parent(row: &Row, living_children: u32) -> Option<(Parent, usize)> {
         blocked: status.sigblk & SIGCHLD != 0,
         pending: (status.sigpnd | status.shdpnd) & SIGCHLD != 0,
         living_children,
-        // What a child has used is added to its parent's count when that waits for it, and every
-        // process has page faults (`wait_task_zombie`, kernel/exit.c).
-        has_reaped: stat.cminflt > 0 || stat.cmajflt > 0 || stat.cutime > 0 || stat.cstime > 0,
+        has_reaped: has_reaped(stat),
         watched: None,
     };
     Some((parent, level))
+}
+
+/// What a child has used is added to its parent's count when that waits for it, and every process has
+/// page faults (`wait_task_zombie`, kernel/exit.c).
+pub(super) fn has_reaped(stat: &Stat) -> bool {
+    stat.cminflt > 0 || stat.cmajflt > 0 || stat.cutime > 0 || stat.cstime > 0
 }
 
 /// The system call that a thread of it sits in, if that is a wait (arch/x86/entry/syscalls/syscall_64.tbl;

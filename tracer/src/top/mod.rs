@@ -17,6 +17,7 @@ mod views;
 
 use anyhow::Result;
 
+pub use self::replay::of_recording;
 use crate::settings::Top;
 
 /// Shows it until the user has seen enough.

@@ -7,14 +7,19 @@ use std::{
 };
 
 use anyhow::Result;
+use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
+    draw::{Ink, paint},
     front::{Front, Turn},
+    keys::Action,
     state::{Origin, Playing, State},
+    views::View,
 };
 use crate::{
+    lifecycle::filter::Asked,
     playback::{self, Replay},
-    recording::Damage,
+    recording::{Damage, Header},
     settings::Top,
     sink::{Stamp, output::Target},
 };
@@ -26,16 +31,7 @@ const LONGEST: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(settings: &Top, from: &Path, speed: f64) -> Result<u8> {
     let mut replay = playback::open(from, &settings.asked, &Target::Stdout)?.with_all_events();
-    let header = replay.header();
-    let origin = Origin {
-        host: header.host.clone(),
-        kernel: header.kernel.clone(),
-        tier: header.tier.clone(),
-        filters: header.asked.typed.clone(),
-        stamp: Stamp::new(header.boot_to_unix),
-        min_zombie: header.asked.min_zombie,
-        types: header.asked.types.clone(),
-    };
+    let origin = origin(replay.header());
     let playing = Playing { speed, has_ended: false, damage: None };
     let mut front = Front::open(State::new(origin, Some(playing)), settings)?;
     let mut clock = replay.at();
@@ -75,6 +71,18 @@ pub(super) async fn run(settings: &Top, from: &Path, speed: f64) -> Result<u8> {
     // Once the terminal is given back.
     drop(front);
     Err(damage)
+}
+
+fn origin(header: &Header) -> Origin {
+    Origin {
+        host: header.host.clone(),
+        kernel: header.kernel.clone(),
+        tier: header.tier.clone(),
+        filters: header.asked.typed.clone(),
+        stamp: Stamp::new(header.boot_to_unix),
+        min_zombie: header.asked.min_zombie,
+        types: header.asked.types.clone(),
+    }
 }
 
 /// Tells what was until then, or one event more. Returns whether there is more of it.
@@ -136,4 +144,36 @@ async fn stay<R: Read>(front: &mut Front, replay: &mut Replay<R>, damage: String
             return Ok(());
         }
     }
+}
+
+/// Draws a recording that is in memory, whatever is in it: after each event the next view, or a story of one,
+/// at the end all of them.
+pub fn of_recording(file: &[u8]) -> Result<(), Damage> {
+    let mut replay = Replay::open(file, &Asked::default())?.with_all_events();
+    let playing = Playing { speed: 0.0, has_ended: false, damage: None };
+    let mut state = State::new(origin(replay.header()), Some(playing));
+    let mut picture = Buffer::empty(Rect::new(0, 0, 80, 24));
+    let mut clock = replay.at();
+    let turn = [Action::NextView, Action::Enter, Action::Back];
+    let mut turns = turn.into_iter().cycle();
+    let mut look = |replay: &Replay<_>, state: &mut State, clock, times: usize| {
+        for action in turns.by_ref().take(times) {
+            state.apply(action);
+            state.refresh(replay.model(), clock);
+            paint(state, Ink { color: true }, &mut picture);
+        }
+    };
+    let whole = loop {
+        state.apply(Action::Step);
+        let told = tell(&mut replay, &mut state, &mut clock);
+        if told.is_err() || state.has_ended() {
+            break told.map(|_behind| ());
+        }
+        look(&replay, &mut state, clock, 1);
+    };
+    if whole.is_err() {
+        end(&mut replay, &mut state, &mut clock);
+    }
+    look(&replay, &mut state, clock, turn.len() * View::ALL.len());
+    whole
 }

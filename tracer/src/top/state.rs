@@ -292,6 +292,22 @@ impl State {
             Action::Quit | Action::Suspend | Action::Redraw | Action::Mouse => {}
         }
         self.arrange();
+        if matches!(action, Action::Type(_) | Action::Erase) {
+            self.seek();
+        }
+    }
+
+    /// Chooses one that matches: in the tree those above it come first.
+    fn seek(&mut self) {
+        let is_meant = |branch: &Branch| match branch.shows {
+            Shows::Process(node) => self.matches(node.who),
+            Shows::More(_) => false,
+        };
+        if self.view == View::Tree
+            && let Some(at) = self.branches.iter().position(is_meant)
+        {
+            self.stand(at, &self.keys());
+        }
     }
 
     fn turn(&mut self, view: View) {
@@ -308,9 +324,15 @@ impl State {
 
     fn open(&mut self) {
         let cursor = self.cursors[self.view as usize];
-        if let Some(key) = self.keys().get(cursor.at).copied().flatten() {
+        let row = self.keys().get(cursor.at).copied();
+        if let Some(key) = row.unwrap_or_else(|| self.sought().map(Key::of)) {
             (self.story, self.back) = (Some(key), 0);
         }
+    }
+
+    /// Whom the filter names by pid, be it gone: its story can be opened where no row matches.
+    pub(super) fn sought(&self) -> Option<Who> {
+        self.stories.last(self.filter.parse().ok()?)
     }
 
     fn speed_by(&mut self, factor: f64) {

@@ -13,13 +13,15 @@ use crate::lifecycle::{
 
 /// Events kept of a process, and as many of its children.
 const EVENTS: usize = 32;
-/// Processes that are gone are remembered until so many more are.
+/// Processes that are gone are remembered until so many more are; so are those of whom only their children
+/// tell, as of the parents that a filter leaves out: nothing says when they are gone.
 const GONE: usize = 4096;
 
 /// What is remembered of one process.
 #[derive(Default)]
 struct Story {
-    start: u64,
+    /// Which life of its pid; none as long as only its children tell of it, who do not know.
+    start: Option<u64>,
     who: Option<Who>,
     /// What was last said of it as a zombie.
     unreaped: Option<Rc<Event>>,
@@ -42,6 +44,8 @@ pub(super) struct Stories {
     known: HashMap<u32, Story>,
     /// Those that are gone, the first first.
     gone: VecDeque<Key>,
+    /// The pids of those of whom only their children have told, the first first.
+    strangers: VecDeque<u32>,
     /// Which types of events a story has.
     filter: Filter,
 }
@@ -56,10 +60,12 @@ impl Stories {
         let Some(who) = event.who else { return };
         let event = Rc::new(event);
         let story = self.known.entry(who.pid).or_default();
-        if story.start != who.start {
-            *story = Story { start: who.start, ..Story::default() };
+        // A birth ends what was told of a stranger.
+        let is_birth = matches!(event.what, What::Fork { .. });
+        if story.start.map_or(is_birth, |start| start != who.start) {
+            *story = Story::default();
         }
-        story.who = Some(who);
+        (story.start, story.who) = (Some(who.start), Some(who));
         if matches!(event.what, What::Unreaped { .. }) {
             story.unreaped = Some(Rc::clone(&event));
         }
@@ -67,8 +73,8 @@ impl Stories {
         if is_shown {
             Story::add(&mut story.own, &event);
         }
-        if is_shown && let Some(parent) = who.ppid.and_then(|ppid| self.known.get_mut(&ppid)) {
-            Story::add(&mut parent.children, &event);
+        if is_shown && let Some(parent) = who.ppid {
+            Story::add(&mut self.parent(parent).children, &event);
         }
         if matches!(event.what, What::Reap(_)) {
             self.gone.push_back(Key::of(who));
@@ -76,17 +82,41 @@ impl Stories {
         }
     }
 
+    /// The story of a parent, which may have had no event of its own.
+    fn parent(&mut self, pid: u32) -> &mut Story {
+        if !self.known.contains_key(&pid) {
+            self.strangers.push_back(pid);
+            if self.strangers.len() > GONE
+                && let Some(first) = self.strangers.pop_front()
+            {
+                self.drop_of(first, None);
+            }
+        }
+        self.known.entry(pid).or_default()
+    }
+
     fn forget(&mut self) {
         if self.gone.len() > GONE
             && let Some(key) = self.gone.pop_front()
-            && self.known.get(&key.pid).is_some_and(|story| story.start == key.start)
         {
-            self.known.remove(&key.pid);
+            self.drop_of(key.pid, Some(key.start));
+        }
+    }
+
+    fn drop_of(&mut self, pid: u32, start: Option<u64>) {
+        if self.known.get(&pid).is_some_and(|story| story.start == start) {
+            self.known.remove(&pid);
         }
     }
 
     fn story(&self, key: Key) -> Option<&Story> {
-        self.known.get(&key.pid).filter(|story| story.start == key.start)
+        let is_of = |story: &&Story| story.start.is_none_or(|start| start == key.start);
+        self.known.get(&key.pid).filter(is_of)
+    }
+
+    /// The last one that had this pid, be it gone.
+    pub(super) fn last(&self, pid: u32) -> Option<Who> {
+        self.known.get(&pid)?.who
     }
 
     /// What is remembered of one until then, oldest first.
@@ -112,7 +142,7 @@ impl Stories {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lifecycle::event::Reap;
+    use crate::{lifecycle::event::Reap, observation::Home};
 
     fn event(at: u64, pid: u32, ppid: u32, what: What) -> Event {
         Event {
@@ -137,11 +167,31 @@ mod tests {
             }
             stories.add(event(100, pid, 1, What::Reap(Reap::of_a_stranger())));
         }
-        assert_eq!(stories.known.len(), GONE + 1, "those that are gone, and the one that is not");
+        assert_eq!(stories.known.len(), GONE + 2, "the gone, the one that is not, and its parent");
         assert_eq!(stories.of(key(1), u64::MAX).len(), 1 + EVENTS, "its own is not washed away");
         assert_eq!(stories.of(key(2), u64::MAX).len(), 0);
         let last = stories.of(key(2 * GONE as u32 - 1), u64::MAX);
         assert_eq!((last.len(), last.last().map(|event| event.at)), (EVENTS, Some(100)));
+    }
+
+    #[test]
+    fn a_parent_of_whom_only_children_tell_has_a_story_too_in_bounded_memory() {
+        let mut stories = Stories::default();
+        stories.add(event(1, 7, 1, What::LeaderExit { threads: 1 }));
+        // Of whichever life: its children know no more than the pid.
+        assert_eq!(stories.of(Key { pid: 1, start: 5 }, 9).len(), 1);
+        assert!(stories.last(1).is_none(), "how it is called nobody has said");
+        // It matches now, and goes on to be who it was, until the pid is another's.
+        stories.add(event(2, 1, 0, What::LeaderExit { threads: 1 }));
+        assert_eq!((stories.of(key(1), 9).len(), stories.last(1).map(Key::of)), (2, Some(key(1))));
+        assert!(stories.of(Key { pid: 1, start: 5 }, 9).is_empty());
+        let born = What::Fork { forker: 1, home: Home::default() };
+        stories.add(event(3, 0, 2, born));
+        assert_eq!(stories.of(key(0), 9).len(), 1, "not the child of who had the pid before");
+        for pid in 10..10 + 2 * GONE as u32 {
+            stories.add(event(4, 5, pid, What::LeaderExit { threads: 1 }));
+        }
+        assert_eq!(stories.known.len(), GONE + 4, "strangers, and 0, 1, 5 and 7");
     }
 
     #[test]

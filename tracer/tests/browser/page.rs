@@ -87,6 +87,19 @@ fn a_zombie_is_found_by_typing_and_its_interval_told() {
 }
 
 #[test]
+fn a_life_is_as_long_as_its_events_say() {
+    let page = Page::of("brief", &invented::brief());
+    let mut browser = page.open();
+    assert!(browser.text("processes").contains("50.0µs"), "{}", browser.text("processes"));
+    browser.press("/");
+    browser.write("200");
+    browser.press("Enter");
+    let story = browser.text("story");
+    assert!(story.contains("lifetime\n50.0µs") && story.contains("exit 0 after 50.0µs"), "{story}");
+    browser.has_no_complaints();
+}
+
+#[test]
 fn a_name_runs_nothing() {
     let page = Page::of("hostile", &invented::family());
     let mut browser = page.open();

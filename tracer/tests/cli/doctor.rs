@@ -40,6 +40,13 @@ fn a_user_without_privileges_is_refused_them_and_left_the_process_table() {
     let report = &json.lines()[0];
     let first = &report["checks"][0];
     assert_eq!((&first["name"], &first["available"]), (&json!("privileges"), &json!(false)));
+    let all = report["checks"].as_array().expect("checks");
+    let untried: Vec<&Value> =
+        all.iter().filter(|check| check["why"] == "not tried: no privileges").collect();
+    assert_eq!(untried.len(), 16, "the hooks of both sets, that for failed forks, and memory");
+    assert!(untried.iter().all(|check| check["remedy"] == first["remedy"]), "{report}");
+    let table = all.iter().find(|check| check["name"] == "process table").expect("a check");
+    assert_eq!((&table["available"], &table["optional"]), (&json!(true), &json!(true)));
     let text = run(&mut unprivileged(&["doctor"])).stdout;
     assert!(text.ends_with("`tracer zombies` works\n"), "{text}");
 }

@@ -8,10 +8,12 @@ use std::{
 };
 
 /// The parent of a zombie: it tells the zombie's pid when it is one, and when it was born and dead.
-/// It lives until stdin ends. The arguments: what it does with SIGCHLD, and the name of both.
+/// It lives until stdin ends, and has reaped a child before, as what starts python3 may have or not: that it never
+/// waits is not proved. The arguments: what it does with SIGCHLD, and the name of both.
 const PARENT: &str = r#"
 import os, signal, sys, time
 how, name = sys.argv[1], os.fsencode(sys.argv[2])
+os.waitpid(os.fork() or os._exit(0), 0)
 if how == "handler":
     signal.signal(signal.SIGCHLD, lambda *_: None)
 if how == "blocked":

@@ -8,7 +8,8 @@ use std::{
 use tracer::{
     lifecycle::filter::Asked,
     observation::{
-        Comm, Died, Doing, Fact, Fate, Filled, Found, Home, Identity, Look, Measure, Space, Start,
+        Comm, Died, Doing, Fact, Fate, Filled, Found, Home, Identity, Look, Measure, Sigterm,
+        Space, Start,
     },
     recording::{Entry, Header, MOST, pack, preamble},
 };
@@ -43,6 +44,7 @@ fn beginning(asked: Asked) -> Vec<u8> {
         asked,
         sees_fork_failures: false,
         of_command: false,
+        tier_why: None,
     };
     let mut file = preamble().to_vec();
     pack(0, &postcard::to_stdvec(&header).expect("bytes"), &mut file);
@@ -134,7 +136,7 @@ fn look(place: usize) -> Fact {
         doing,
         handles: false,
         is_init: false,
-        is_deaf: false,
+        sigterm: Sigterm::Ends,
         threads: [('S', 1)].into(),
         waits_for: None,
     };

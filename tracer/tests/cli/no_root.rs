@@ -1,6 +1,6 @@
 //! Users and builds that cannot trace: exit status 4, what is missing, and what can be done.
 
-use std::path::Path;
+use std::{fs::Permissions, os::unix::fs::PermissionsExt as _, path::Path};
 
 use super::program::{HAS_PROGRAMS, run, tracer, unprivileged};
 
@@ -15,6 +15,23 @@ fn a_user_without_privileges_is_told_what_to_do() {
             assert!(done.stderr.contains(part), "{part:?} in {}", done.stderr);
         }
     }
+}
+
+#[test]
+fn a_recording_that_cannot_begin_leaves_nothing_behind() {
+    let folder = std::env::temp_dir().join(format!("tracer-{}-blank", std::process::id()));
+    std::fs::create_dir(&folder).expect("a folder");
+    std::fs::set_permissions(&folder, Permissions::from_mode(0o777)).expect("it is ours");
+    let [blank, full] = ["blank", "full"].map(|name| folder.join(name));
+    std::fs::write(&full, "it was there").expect("a file");
+    std::fs::set_permissions(&full, Permissions::from_mode(0o666)).expect("it is ours");
+    for file in [&blank, &full] {
+        let done = run(&mut unprivileged(&["record", "-o", file.to_str().expect("UTF-8")]));
+        assert_eq!(done.status, Some(4), "{}", done.stderr);
+    }
+    assert!(!blank.exists());
+    assert_eq!(std::fs::read_to_string(&full).expect("it is left"), "it was there");
+    std::fs::remove_dir_all(folder).expect("it is there");
 }
 
 #[test]

@@ -1,8 +1,14 @@
 //! Recordings as they are read: whole, damaged, and none at all.
 
-use std::{fs, io::pipe, path::PathBuf};
+use std::{collections::BTreeSet, fs, io::pipe, path::PathBuf};
 
-use super::program::{Done, run, unprivileged};
+use serde_json::{Value, json};
+
+use super::{
+    program::{Done, run, unprivileged},
+    top::story,
+};
+use crate::common;
 
 /// A fact of each kind, as the first version wrote them.
 pub(crate) const RECORDING: &[u8] = include_bytes!("../../src/recording/tests/version1.trec");
@@ -67,18 +73,18 @@ fn what_is_no_recording_is_refused() {
 
 #[test]
 fn a_newer_recording_says_so() {
-    // Version 2, and its checksum.
-    let newer = [&RECORDING[..8], &[2, 0, 0, 0], &NEWER_SUM, &RECORDING[16..]].concat();
+    // Version 3, and its checksum.
+    let newer = [&RECORDING[..8], &[3, 0, 0, 0], &NEWER_SUM, &RECORDING[16..]].concat();
     let done = told("newer", &newer, &[]);
     refused(
         &done,
-        "is a recording of format 2, of which this tracer knows nothing: it reads format 1",
+        "is a recording of format 3, of which this tracer knows nothing: it reads those to format 2",
     );
     assert_eq!(done.stdout, "");
 }
 
-/// CRC-32 of the beginning of a recording of version 2.
-const NEWER_SUM: [u8; 4] = [0xd7, 0xca, 0x5d, 0x50];
+/// CRC-32 of the beginning of a recording of version 3.
+const NEWER_SUM: [u8; 4] = [0xb2, 0xad, 0xe1, 0xe8];
 
 #[test]
 fn a_damaged_recording_is_told_up_to_the_damage() {
@@ -110,4 +116,33 @@ fn a_reader_that_has_seen_enough_is_no_failure_and_a_full_disk_is_one() {
     let done = run(unprivileged(&arguments).stdout(full));
     refused(&done, "cannot write to standard output");
     fs::remove_file(file).expect("it is there");
+}
+
+/// The pids of which something is told, and of these those that are reaped.
+fn tree(root: &str) -> (BTreeSet<u64>, BTreeSet<u64>) {
+    let asked = ["--pid", root, "--format", "json"];
+    let done = told("tree", &story::recording(0), &asked);
+    assert_eq!(done.status, Some(0), "{}", done.stderr);
+    let events = done.stdout.lines().map(common::check);
+    let of = |events: &[Value]| events.iter().filter_map(|event| event["pid"].as_u64()).collect();
+    let (reaped, others): (Vec<_>, Vec<_>) = events.partition(|event| event["type"] == "reap");
+    assert_eq!(others[0]["filters"], json!([format!("--pid {root}")]));
+    (of(&others), of(&reaped))
+}
+
+#[test]
+fn of_a_recording_a_tree_is_told_with_its_orphans() {
+    let sleeps = [36_000, 36_001, 36_002];
+    // The subreaper, and all that the shell leaves to it.
+    assert_eq!(
+        tree("601"),
+        ([&[601, 602], &sleeps[..]].concat().into_iter().collect(), [602, 36_000, 36_001].into())
+    );
+    // The shell, and what it left.
+    assert_eq!(
+        tree("602"),
+        ([&[602], &sleeps[..]].concat().into_iter().collect(), [602, 36_000, 36_001].into())
+    );
+    assert_eq!(tree("36002"), ([36_002].into(), [].into()));
+    assert_eq!(tree("9"), ([].into(), [].into()));
 }

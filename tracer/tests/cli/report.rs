@@ -82,6 +82,7 @@ fn a_report_says_what_a_recording_comes_to() {
     assert!(orphans.contains(&vec!["make", "init (1)", "init", "1", "0"]), "{orphans:?}");
     assert_eq!(section(&text, "FORK FAILURES"), [["FORK FAILURES: none"]]);
     assert_eq!(section(&text, "LOSSES"), [["LOSSES: no record was lost"]]);
+    assert!(text.lines().all(|line| line == line.trim_end()), "{text}");
 }
 
 #[test]
@@ -98,10 +99,17 @@ fn the_worst_are_told_with_their_story() {
         "+1000ms  exit 0 after 800ms",
         "+1.00s  a zombie of make (200), teardown 100µs",
         "+6.00s  reaped by make (200) via wait4",
-        "remedy  make does wait, but has not got to this one yet: kill 200 ENDS THE PARENT",
+        "remedy  make does wait, but has not got to this one yet; kill 200 ENDS THE PARENT",
     ] {
         assert!(worst[hostile..].contains(line), "{line} in {}", &worst[hostile..]);
     }
+}
+
+#[test]
+fn a_story_has_the_lifetime_that_the_events_have() {
+    let text = report(&invented::brief(), &[]).stdout;
+    assert!(text.contains("LIFETIME: 1 exit: p50 50.0µs"), "{text}");
+    assert!(text.contains("+10.0ms  exit 0 after 50.0µs\n"), "{text}");
 }
 
 #[test]

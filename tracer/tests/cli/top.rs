@@ -4,11 +4,13 @@ use std::{fs, path::PathBuf, process::Command};
 
 use nix::sys::signal::{Signal, kill};
 
+use tracer::lifecycle::filter::Asked;
+
 use super::program::unprivileged;
-use crate::common::terminal::Terminal;
+use crate::{common::terminal::Terminal, invented};
 
 mod mouse;
-mod story;
+pub(crate) mod story;
 
 /// Writes the screens that these tests expect as they are now.
 const WRITE: &str = "TRACER_WRITE_SCREENS";
@@ -34,7 +36,7 @@ impl File {
     /// At its end, at once.
     fn end(&self, columns: u16, rows: u16) -> Terminal {
         let terminal = Terminal::start(&mut self.top(&["--speed", "1000000"]), columns, rows);
-        terminal.shows(" END 22:30:");
+        terminal.shows(" END ");
         terminal
     }
 }
@@ -101,7 +103,8 @@ fn a_zombie_has_a_story_of_its_own_with_what_to_do() {
     let mut terminal = file.end(80, 24);
     terminal.types("2/35700\r");
     is("tree_of_one", &terminal);
-    terminal.types("\x1b[F\r");
+    // It is what is chosen, not who is above it.
+    terminal.types("\r");
     is("story_of_a_zombie", &terminal);
     // Back to the row, and to all rows.
     terminal.types("\x1b");
@@ -123,10 +126,83 @@ fn a_story_has_the_types_of_events_that_are_asked_for() {
     terminal.shows("COMM");
     terminal.types("\x1b");
     terminal.shows("worker");
-    terminal.types("2/30001\r\x1b[F\r");
+    terminal.types("2/30001\r\r");
     let shown = terminal.shows("STORY of job (30001)");
     // What to do about it is said all the same.
     assert!(shown.contains("it must call waitpid"), "{shown}");
+    terminal.quit();
+}
+
+#[test]
+fn who_has_ended_has_no_row_but_a_story() {
+    let file = File::new("ended", &invented::leaker_that_ends(Asked::default()));
+    let mut terminal = file.end(80, 24);
+    terminal.types("/leak\r");
+    let shown = terminal.shows("no parent matches");
+    assert!(!shown.contains("Enter opens"), "{shown}");
+    terminal.types("\r\x1b");
+    terminal.shows("init (1): ");
+    terminal.types("/300\r");
+    terminal.shows("no parent matches\n Enter opens the story of leaker (300)\n");
+    terminal.types("2");
+    terminal.shows("no process matches\n Enter opens the story of leaker (300)\n");
+    terminal.types("\r");
+    let shown = terminal.shows("STORY of leaker (300), child of 1\n");
+    assert!(
+        shown.contains("exit 0 after 2.99s") && shown.contains("reaped by init (1)"),
+        "{shown}"
+    );
+    terminal.types("\x1b");
+    terminal.shows("no process matches");
+    terminal.types("/\x7f1\r\r");
+    let shown = terminal.shows("STORY of leaker (301), child of 1\n");
+    assert!(shown.contains("orphan of leaker (300) adopted by init (1)"), "{shown}");
+    terminal.quit();
+}
+
+#[test]
+fn an_adopter_that_a_filter_leaves_out_has_the_story_of_its_children() {
+    let asked = Asked { comms: vec!["leaker".to_owned()], ..Asked::default() };
+    let file = File::new("stranger", &invented::leaker_that_ends(asked));
+    let mut terminal = file.end(80, 24);
+    terminal.types("4\r");
+    let shown = terminal.shows("STORY of init (1)");
+    assert!(shown.contains("reap        └ leaker (301): zombie for 2.97s"), "{shown}");
+    terminal.quit();
+}
+
+#[test]
+fn where_nobody_is_left_it_says_no_more_than_that() {
+    let file = File::new("nobody", &invented::Invented::default().recorded(invented::MS));
+    let mut terminal = file.end(80, 24);
+    terminal.shows("no parent that is still there has had a zombie\n");
+    terminal.types("2");
+    terminal.shows("no process is there\n");
+    terminal.types("4");
+    terminal.shows("nobody who is still there has adopted an orphan\n");
+    terminal.types("/1\r");
+    terminal.shows("no adopter matches\n");
+    terminal.quit();
+    let options = ["--speed", "1000000", "--min-zombie", "10s"];
+    let terminal = Terminal::start(&mut file.top(&options), 80, 24);
+    terminal.shows("no parent has a zombie of 10.0s or more\n");
+    terminal.quit();
+}
+
+#[test]
+fn a_zombie_that_nothing_explains_has_an_unknown_cause() {
+    let mut all = invented::Invented::default();
+    all.found(1, 0, "init", None);
+    all.fork(invented::MS, 200, 1);
+    for child in [201, 202] {
+        all.fork(2 * invented::MS, child, 200);
+        all.die(3 * invented::MS, child, 200, 0, 1);
+    }
+    all.reap(4 * invented::MS, 201, 200);
+    let file = File::new("unexplained", &all.recorded(5000 * invented::MS));
+    let terminal = file.end(80, 24);
+    let shown = terminal.shows("it reaps late; 1 zombie, the oldest init (202)");
+    assert!(shown.contains("\ncause unknown: init does wait, but has not got to"), "{shown}");
     terminal.quit();
 }
 
@@ -218,8 +294,11 @@ fn a_terminal_may_become_another_size_or_too_small() {
         }
         terminal.types("2134\r");
     }
-    terminal.types("\x1b1");
     terminal.resize(80, 24);
+    terminal.shows("tracer top  crowded");
+    // Not before: keys that come with the signal of a new size are read with the next ones (crossterm 0.29,
+    // event/source/unix/mio.rs, takes the signal and leaves the terminal's edge).
+    terminal.types("\x1b1");
     is("parents", &terminal);
     terminal.quit();
 }

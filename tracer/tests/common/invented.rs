@@ -19,6 +19,9 @@ const BEGAN: u64 = 1_000_000_000_000;
 const BEGAN_UNIX: i64 = 1_767_225_600_000_000_000;
 pub(crate) const MS: u64 = 1_000_000;
 const SIGCHLD: u32 = 17;
+/// A process starts so long before its fork is told (`copy_process`, then `kernel_clone`, kernel/fork.c,
+/// Linux 6.12).
+const UNTOLD: u64 = 20_000;
 
 /// What happens, by ns since the beginning.
 #[derive(Default)]
@@ -62,7 +65,7 @@ impl Invented {
     }
 
     pub(crate) fn fork(&mut self, at: u64, pid: u32, parent: u32) {
-        let id = Identity { pid, start: Start::Exact(BEGAN + at) };
+        let id = Identity { pid, start: Start::Exact(BEGAN + at - UNTOLD) };
         self.ids.insert(pid, id);
         self.comms.insert(pid, self.comms[&parent]);
         let fork = Forked {
@@ -139,6 +142,7 @@ impl Invented {
             asked: self.asked,
             sees_fork_failures: true,
             of_command: false,
+            tier_why: None,
         };
         let mut writer = Writer::new(&header);
         for observation in &self.facts {
@@ -195,6 +199,29 @@ pub(crate) fn family_recorded_with(asked: Asked) -> Vec<u8> {
     all.die(9000 * MS, 200, 100, 0, 1);
     all.reap(9001 * MS, 200, 100);
     all.recorded(10_000 * MS)
+}
+
+/// A process that lives for 50 µs, and is not reaped.
+pub(crate) fn brief() -> Vec<u8> {
+    let mut all = Invented::default();
+    all.found(1, 0, "init", None);
+    all.fork(10 * MS, 200, 1);
+    all.die(10 * MS + 30_000, 200, 1, 0, 1);
+    all.recorded(5000 * MS)
+}
+
+/// A parent that leaves a zombie to its init, which reaps both.
+pub(crate) fn leaker_that_ends(asked: Asked) -> Vec<u8> {
+    let mut all = Invented { asked, ..Invented::default() };
+    all.found(1, 0, "init", None);
+    all.fork(10 * MS, 300, 1);
+    all.exec(11 * MS, 300, &["/usr/sbin/leaker"]);
+    all.fork(20 * MS, 301, 300);
+    all.die(30 * MS, 301, 300, 0, 1);
+    all.die(3000 * MS, 300, 1, 0, 1);
+    all.reap(3001 * MS, 300, 1);
+    all.reap(3002 * MS, 301, 1);
+    all.recorded(5000 * MS)
 }
 
 /// So many processes of a build, some of which leave zombies for a while.

@@ -61,10 +61,14 @@ impl Terminal {
         let before = tcgetattr(&pty.slave).expect("its settings");
         let end = || Stdio::from(pty.slave.try_clone().expect("a copy"));
         command.stdin(end()).stdout(end()).stderr(end()).env("TERM", "xterm").env("TZ", "UTC");
-        // SAFETY: between fork and exec, two system calls.
+        // SAFETY: between fork and exec, system calls.
         unsafe {
             command.pre_exec(|| {
                 setsid()?;
+                // Whoever runs the tests may ignore them, as nohup and the background of a shell do.
+                for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
+                    libc::signal(signal, libc::SIG_DFL);
+                }
                 // The terminal that its standard input is becomes the one that controls it.
                 if libc::ioctl(0, libc::TIOCSCTTY, 0) == 0 {
                     Ok(())

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use crate::story::{Story, has};
+use crate::story::{Partner, Story, Watch, has};
 
 /// What the tracer calls an adopter that a program saw as its new parent.
 fn kind(adopter: u64) -> &'static str {
@@ -74,6 +74,39 @@ fn a10_a_double_fork_makes_a_daemon() {
     has(reparent, &[("kind", json!(kind(adopter)))]);
     assert_eq!(reparent["to"]["pid"], adopter);
     has(story.one("reap", daemon), &[("by", json!("adopter")), ("orphaned", json!(true))]);
+}
+
+#[test]
+fn a3_who_adopts_a_zombie_answers_for_it_from_then_on() {
+    let story = Story::of(&["adopts_late", "2000", "0"]);
+    let (leaker, zombie) = (story.number("leaker"), story.number("zombie"));
+    assert!(story.one("reap", zombie)["zombie_ns"].as_u64() >= Some(2_000_000_000));
+    let row = |list: &str, pid: &Value| {
+        let rows = story.summary()[list].as_array().expect("rows");
+        rows.iter().find(|row| row["pid"] == *pid).cloned().unwrap_or_else(|| panic!("{rows:?}"))
+    };
+    let adopter = row("orphans_by_adopter", &story.one("reparent", zombie)["to"]["pid"]);
+    has(&adopter, &[("orphans", json!(1)), ("reaped", json!(1)), ("verdict", json!("fine"))]);
+    assert!(adopter["max_ns"].as_u64() < Some(1_000_000_000), "{adopter}");
+    let leaks = row("leakers", &json!(leaker));
+    has(&leaks, &[("ended", json!(true)), ("zombies", json!(1)), ("verdict", json!("leaks"))]);
+    assert!(leaks["oldest_ns"].as_u64() >= Some(2_000_000_000), "{leaks}");
+}
+
+#[test]
+fn a3_an_adopter_that_is_not_of_the_tree_is_blamed_for_nothing_that_was_not_seen() {
+    let mut partner = Partner::start(&["adopts_late", "200", "2000"], 1);
+    let watch = Watch::start(&["--pid", &partner.facts["leaker"]]);
+    partner.go();
+    partner.listen(1);
+    let story = watch.stop();
+    let zombie = partner.facts["zombie"].parse().expect("a pid");
+    let unreaped = story.one("unreaped", zombie);
+    assert_eq!((&unreaped["why"], &unreaped["parent"]["pid"]), (&json!([]), &json!(partner.pid())));
+    let remedy = unreaped["remedy"].as_str().expect("a remedy");
+    assert!(remedy.starts_with("fixture does wait"), "{remedy}");
+    assert!(remedy.contains(", but has not got to this one yet"), "{remedy}");
+    has(story.one("reap", zombie), &[("by", json!("adopter")), ("why", json!([]))]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A kernel in lockdown `confidentiality`, which forbids `bpf_probe_read_kernel`, kprobes and
-//! tracefs. All other live tests run there as well, but those that look at paths and arguments.
+//! tracefs. The gate, and `cargo xtask vm --core`, run these there and no others; `cargo xtask vm` runs the
+//! rest as well, but for those that look at what is not to be had there (xtask/src/vm/init.sh).
 
 use serde_json::{Value, json};
 

@@ -19,32 +19,44 @@ use crate::{
 };
 
 /// A file of its own, and those that it is continued in.
-struct Recording(PathBuf);
+pub(crate) struct Recording(PathBuf);
 
 impl Recording {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         Self(scratch(name))
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
-    fn number(&self, number: u32) -> PathBuf {
+    pub(crate) fn number(&self, number: u32) -> PathBuf {
         PathBuf::from(format!("{}.{number}", self.0.display()))
+    }
+
+    /// All its files, the first first.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let earlier: Vec<_> =
+            (1..1000).map(|number| self.number(number)).take_while(|file| file.exists()).collect();
+        earlier.into_iter().rev().chain([self.0.clone()]).collect()
+    }
+
+    /// What all of them tell, and when the last ended.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        let told = |file: &PathBuf| events(&replay(file, &["--format", "json"]));
+        self.files().iter().flat_map(told).collect()
     }
 }
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-        for number in 1..5 {
-            let _ = fs::remove_file(self.number(number));
+        for file in self.files() {
+            let _ = fs::remove_file(file);
         }
     }
 }
 
-fn record(file: &Recording, options: &[&str]) -> Command {
+pub(crate) fn record(file: &Recording, options: &[&str]) -> Command {
     let mut command = tracer();
     command.args(["record", "--hooks", &hooks(), "--output"]).arg(file.path()).args(options);
     command.stderr(Stdio::piped());
@@ -52,7 +64,7 @@ fn record(file: &Recording, options: &[&str]) -> Command {
 }
 
 /// Starts it and waits until it has begun.
-fn recorder(file: &Recording, options: &[&str]) -> Child {
+pub(crate) fn recorder(file: &Recording, options: &[&str]) -> Child {
     let child = record(file, options).spawn().expect("it starts");
     until("it has begun", || {
         fs::metadata(file.path()).is_ok_and(|file| file.len() > 0).then_some(())
@@ -60,7 +72,7 @@ fn recorder(file: &Recording, options: &[&str]) -> Child {
     child
 }
 
-fn stop(child: Child) -> Output {
+pub(crate) fn stop(child: Child) -> Output {
     kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).expect("kill");
     let output = finish(child);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -68,7 +80,7 @@ fn stop(child: Child) -> Output {
 }
 
 /// What a replay says, as nobody.
-fn replay(file: &Path, options: &[&str]) -> Output {
+pub(crate) fn replay(file: &Path, options: &[&str]) -> Output {
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"]);
     command.arg(env!("CARGO_BIN_EXE_tracer")).args(["trace", "--from", "-"]).args(options);
@@ -77,15 +89,15 @@ fn replay(file: &Path, options: &[&str]) -> Output {
     finish(command.spawn().expect("it starts"))
 }
 
-fn events(told: &Output) -> Vec<Value> {
+pub(crate) fn events(told: &Output) -> Vec<Value> {
     String::from_utf8_lossy(&told.stdout).lines().map(common::check).collect()
 }
 
-fn of<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
+pub(crate) fn of<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
     events.iter().filter(|event| event["type"] == kind).collect()
 }
 
-fn cycles(count: u32) {
+pub(crate) fn cycles(count: u32) {
     for _ in 0..count {
         let done = Command::new(fixture()).arg("fork_once").stdout(Stdio::null()).status();
         assert!(done.expect("it runs").success());
@@ -93,7 +105,7 @@ fn cycles(count: u32) {
 }
 
 /// Nothing that happens for so long is the tracer's doing.
-fn wait(time: Duration) {
+pub(crate) fn wait(time: Duration) {
     let begun = Instant::now();
     until("time has passed", || (begun.elapsed() >= time).then_some(()));
 }
@@ -230,79 +242,19 @@ fn a_full_disk_ends_a_recording_and_both_say_so() {
 }
 
 #[test]
-fn files_of_a_long_recording_are_read_one_by_one() {
-    let recording = Recording::new("long.trec");
-    let partner = Partner::start(&["leaves_zombies"], 1);
-    let child = recorder(&recording, &["--max-age", "1s", "--keep", "2"]);
-    for _ in 0..9 {
-        cycles(1);
-        wait(Duration::from_millis(500));
-    }
-    stop(child);
-    assert!(!recording.number(3).exists(), "as many as are to be kept");
-    let (mut told, mut ended) = (0, None);
-    for file in [recording.number(2), recording.number(1), recording.path().to_owned()] {
-        let replayed = replay(&file, &["--format", "json"]);
-        assert!(replayed.status.success(), "{}", String::from_utf8_lossy(&replayed.stderr));
-        let events = events(&replayed);
-        // Where one ends the next begins, with all that are there.
-        let began = events[0]["at_ns"].as_u64();
-        assert!(ended.is_none() || ended == began, "{ended:?} {began:?}");
-        ended = events.last().expect("a summary")["at_ns"].as_u64();
-        let zombies = of(&events, "existing").into_iter();
-        let zombies =
-            zombies.filter(|one| one["ppid"] == partner.pid() && one["state"] == "zombie");
-        assert_eq!(zombies.count(), 50);
-        let own = |reap: &&&Value| reap["ppid"] == std::process::id();
-        told += of(&events, "reap").iter().filter(own).count();
-    }
-    assert!((3..=9).contains(&told), "the first are in files that are gone: {told}");
-    partner.end();
-}
-
-#[test]
-fn no_file_becomes_larger_than_it_may() {
-    let recording = Recording::new("large.trec");
-    let child = recorder(&recording, &["--max-size", "1M"]);
-    let forks = [fixture(), "forks_in_a_row", "4", "8000"];
-    assert!(Command::new(forks[0]).args(&forks[1..]).status().expect("it runs").success());
-    stop(child);
-    let lengths: Vec<u64> = [recording.number(2), recording.number(1), recording.path().to_owned()]
-        .iter()
-        .filter_map(|file| Some(fs::metadata(file).ok()?.len()))
-        .collect();
-    assert!(lengths.len() > 1 && lengths.iter().all(|len| *len <= 1 << 20), "{lengths:?}");
-    assert!(lengths[0] > 1 << 19, "{lengths:?}");
-    let told = replay(&recording.number(1), &["--no-summary", "--format", "json"]);
-    assert!(told.status.success() && events(&told).len() > 10_000);
-}
-
-#[test]
-fn a_recording_that_waits_for_something_ends_after_it() {
-    let recording = Recording::new("on.trec");
-    // Not what else stands on the machine.
-    let ours = ["--comm", "fixture"];
-    let child =
-        recorder(&recording, &[&ours[..], &["--on", "zombie>1500ms", "--max-age", "2s"]].concat());
-    cycles(3);
-    let partner = Partner::start(&["leaves_zombies"], 1);
-    let told = finish(child);
-    let said = String::from_utf8_lossy(&told.stderr);
-    assert!(told.status.success(), "{said}");
-    assert!(
-        said.contains("zombie>1500ms: a zombie of") && said.contains("goes on for 2.00s"),
-        "{said}"
-    );
-    let files = [recording.number(2), recording.number(1), recording.path().to_owned()];
-    let events: Vec<Value> = files
-        .iter()
-        .filter(|file| file.exists())
-        .flat_map(|file| events(&replay(file, &["--format", "json"])))
-        .collect();
-    let about: Vec<_> =
-        of(&events, "zombie").into_iter().filter(|one| one["ppid"] == partner.pid()).collect();
-    assert_eq!(about.len(), 50, "what was before");
-    let last = events.last().expect("a summary")["at_ns"].as_u64();
-    assert!(last >= about[0]["at_ns"].as_u64().map(|at| at + 3_500_000_000), "and what was after");
-    partner.end();
+fn a_recording_can_go_into_a_pipe() {
+    let mut command = tracer();
+    command.args(["record", "--hooks", &hooks(), "-o", "-", "--duration", "1s"]);
+    let mut recorder =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let pipe = recorder.stdout.take().expect("a pipe");
+    let mut report = tracer();
+    report.args(["report", "-"]).stdin(pipe).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let told = finish(report.spawn().expect("it starts"));
+    let recorded = finish(recorder);
+    let said = String::from_utf8_lossy(&recorded.stderr);
+    assert!(recorded.status.success() && said.contains("recorded: "), "{said}");
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    assert!(String::from_utf8_lossy(&told.stdout).contains("LIFETIME"));
+    assert!(!Path::new("-").exists(), "no file of that name");
 }

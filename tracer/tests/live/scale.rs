@@ -145,7 +145,7 @@ fn unfreed(storm: &Storm, lives: u64) -> u64 {
 
 #[test]
 fn e2_losses_are_counted_to_the_record_and_the_picture_heals() {
-    let whole = Storm::of("3000", &["--ring-size", "8388608"], false);
+    let whole = Storm::of("3000", &["--ring-size", "8M"], false);
     let storm = Storm::of("3000", &["--ring-size", "4096"], false);
     let lost = storm.lost();
     assert!(lost > 10_000, "a ring of a page has no room for a storm: {lost}");

@@ -89,6 +89,39 @@ fn what_a_parent_does_is_seen_and_judged() {
 }
 
 #[test]
+fn a_parent_that_did_nothing_while_it_was_watched_is_not_judged() {
+    let partners =
+        ["never_waits", "waits_for_others"].map(|kind| Partner::start(&["stage", kind], 1));
+    let [found, parents] = listed("2s");
+    for (partner, has_reaped) in partners.into_iter().zip([false, true]) {
+        let watched = &parents[&u64::from(partner.pid())]["watched"];
+        has(watched, &[("made", json!(0)), ("reaped", json!(0)), ("verdict", Value::Null)]);
+        let zombie = &found[&partner.facts["zombie"].parse().expect("a pid")];
+        assert!(zombie["zombie_at_least_ns"].as_u64() >= Some(1_000_000_000), "{zombie}");
+        assert_eq!(zombie["parent"]["has_reaped"], has_reaped, "{zombie}");
+        let never = json!(["parent_never_waits"]);
+        assert_eq!(zombie["why"] == never, !has_reaped, "{zombie}");
+        partner.kill();
+    }
+}
+
+#[test]
+fn what_is_to_be_done_about_three_zombies_is_said_of_all_three() {
+    let partner = Partner::start(&["crowd", "waits_beside_three"], 1);
+    let told = output(tracer().args(["zombies", "--watch", "0s"])).stdout;
+    let text = String::from_utf8(told).expect("UTF-8");
+    let parent = format!("3 zombies of fixture ({})", partner.pid());
+    let family = text.split("\n\n").find(|one| one.starts_with(&parent));
+    let family = family.unwrap_or_else(|| panic!("{text}"));
+    let must = "  remedy   its parent must wait for each of them, or for any child";
+    assert_eq!(
+        family.lines().filter(|line| line.starts_with("  remedy")).collect::<Vec<_>>(),
+        [must]
+    );
+    partner.kill();
+}
+
+#[test]
 fn two_thousand_zombies_of_a_parent_are_few_lines() {
     let partner = Partner::start(&["crowd", "thousands"], 1);
     // There are more processes than it may have files open.
@@ -116,7 +149,8 @@ fn a_zombie_is_called_what_its_parent_in_a_namespace_calls_it() {
     let mut unshare = Command::new("unshare");
     unshare
         .args(["--pid", "--fork", "--mount-proc", fixture(), "crowd", "waits_for_other"])
-        .stdout(Stdio::null());
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let mut unshare = unshare.spawn().expect("unshare");
     let (init, zombie) = until("its init has a zombie", || {
         let [found, _] = listed("0s");

@@ -72,21 +72,56 @@ fn a_process_outside_the_traced_tree_is_known_and_not_told() {
 }
 
 #[test]
+fn a_tree_is_all_that_is_born_below_a_pid_and_no_more() {
+    let mut model = opened(Filter { pids: vec![CHILD.pid], ..Filter::default() });
+    let events = tell_to(
+        &mut model,
+        [
+            (10, fork(CHILD, PARENT)),
+            // Made by CHILD for its own parent.
+            (12, fork_but(SIBLING, PARENT, |fork| fork.forker = CHILD.pid)),
+            (15, fork(GRANDCHILD, CHILD)),
+            (20, exit_to(CHILD, PARENT, INIT, AdopterKind::Init)),
+            (21, death(CHILD, PARENT)),
+            (22, wait(PARENT, CHILD.pid)),
+            (30, exit_to(GRANDCHILD, INIT, INIT, AdopterKind::Init)),
+            (31, death(GRANDCHILD, INIT)),
+            (40, fork(OTHER, PARENT)),
+        ],
+    );
+    assert_eq!(types(&events, CHILD), ["fork", "exit", "zombie", "reap"]);
+    assert_eq!(types(&events, SIBLING), ["fork"]);
+    assert_eq!(types(&events, GRANDCHILD), ["fork", "reparent", "exit", "zombie"]);
+    assert_eq!(types(&events, OTHER), [""; 0]);
+    // Who adopts one of it does not come into it, nor does its child.
+    let mut model = opened(Filter { pids: vec![PARENT.pid], ..Filter::default() });
+    let adopted = [
+        (10, fork(CHILD, OTHER)),
+        (20, exit_to(OTHER, INIT, PARENT, AdopterKind::Subreaper)),
+        (25, fork(GRANDCHILD, CHILD)),
+    ];
+    let events = tell_to(&mut model, adopted);
+    assert_eq!((types(&events, CHILD), types(&events, GRANDCHILD)), (vec![], vec![]));
+}
+
+#[test]
 fn only_zombies_that_last_are_told_with_all_that_befalls_them() {
     let filter = || Filter { min_zombie: Some(9 * MS), ..Filter::default() };
     assert_eq!(told(filter()), ["unreaped", "reap"], "it was a zombie for 9 ms");
     let filter_above = Filter { min_zombie: Some(9 * MS + 1), ..Filter::default() };
-    assert_eq!(told(filter_above), [""; 0]);
+    assert_eq!(told(filter_above.clone()), [""; 0]);
     let orphaned = [
         (10, fork(CHILD, PARENT)),
         (10, fork(SIBLING, PARENT)),
         (20, exit(CHILD, PARENT)),
         (20, death(CHILD, PARENT)),
-        (25, exit_to(PARENT, INIT, INIT, AdopterKind::Init)),
+        (29, exit_to(PARENT, INIT, INIT, AdopterKind::Init)),
     ];
-    let events = tell_to(&mut opened(filter()), orphaned);
-    assert_eq!(types(&events, CHILD), ["reparent"]);
+    let events = tell_to(&mut opened(filter()), orphaned.clone());
+    assert_eq!(types(&events, CHILD), ["unreaped", "reparent"]);
     assert_eq!(types(&events, SIBLING), [""; 0], "it lives");
+    let events = tell_to(&mut opened(filter_above), orphaned);
+    assert_eq!(types(&events, CHILD), [""; 0], "it was a zombie for 9 ms");
 }
 
 #[test]

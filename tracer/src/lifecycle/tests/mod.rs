@@ -207,7 +207,7 @@ fn moves(events: &[Event], id: Identity) -> Vec<(u64, u32, u32, AdopterKind, boo
     of(events, id)
         .filter_map(|event| match event.what {
             What::Reparent { from, to, kind, zombie, .. } => {
-                Some((event.at / MS, from.pid, to.pid, kind, zombie))
+                Some((event.at / MS, from.pid, to.pid, kind, zombie.is_some()))
             }
             _ => None,
         })

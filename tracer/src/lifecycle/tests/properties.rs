@@ -39,9 +39,11 @@ fn subject(fact: &Fact) -> Option<Identity> {
         | Fact::Freed { id }
         | Fact::FoundDead { id }
         | Fact::Looked { id, .. }
+        | Fact::HasReaped { id }
         | Fact::Released(Released { id, .. })
         | Fact::Found(Found { id, .. }) => Some(*id),
         Fact::ForkFailed(failed) => Some(failed.id),
+        Fact::Remembered(known) => Some(known.id),
         Fact::Waited(_) | Fact::Measured(_) | Fact::Lost(_) => None,
     }
 }

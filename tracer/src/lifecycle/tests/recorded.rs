@@ -23,6 +23,7 @@ fn header() -> Header {
         asked: Asked::default(),
         sees_fork_failures: false,
         of_command: true,
+        tier_why: None,
     }
 }
 
@@ -64,6 +65,7 @@ proptest! {
         }
         let counts = Counts { received: 7, late: 5, left_out: 3 };
         writer.ended(end, counts);
+        model.advance(end);
         model.close(end);
         let (events, summary) = replayed(&writer.take());
         prop_assert_eq!(events, model.drain().collect::<Vec<_>>());
@@ -83,14 +85,23 @@ proptest! {
             model.observe(record);
         }
         let mut next = Model::new(Filter::default(), None);
-        for found in model.snapshot() {
-            next.observe(Observation { at: end, fact: Fact::Found(found) });
+        for fact in model.snapshot() {
+            next.observe(Observation { at: end, fact });
         }
         let there = |model: &Model| -> Vec<_> {
             let living = model.summary(end).living.into_iter();
             living.map(|one| (one.who.pid, one.who.ppid, one.who.comm, one.zombie)).collect()
         };
         prop_assert_eq!(there(&next), there(&model));
+        // Later than any look says something: the same is said of zombies, at the same ages.
+        let told = |model: &mut Model| -> Vec<_> {
+            model.advance(end);
+            model.drain().for_each(drop);
+            model.advance(end + 2000 * SECOND);
+            let told = model.drain().filter(|event| event.at > end + RECENT);
+            told.filter(|event| matches!(event.what, What::Unreaped { .. })).collect()
+        };
+        prop_assert_eq!(told(&mut next), told(&mut model));
     }
 }
 

@@ -107,6 +107,58 @@ fn a_pending_signal_blames_nobody_who_never_waits() {
     assert_eq!(causes(&events), [Cause::ParentNeverWaits]);
 }
 
+/// A parent that is not of the traced tree, of which the table is looked at or not.
+fn outside(rest: impl IntoIterator<Item = Line>) -> Vec<Event> {
+    let stranger = found_but(OTHER, INIT.pid, |found| found.traced = false);
+    let dead = [
+        (5, stranger),
+        (10, fork(CHILD, PARENT)),
+        (30, exit(CHILD, PARENT)),
+        (31, death(CHILD, PARENT)),
+        (40, exit_to(PARENT, INIT, OTHER, AdopterKind::Subreaper)),
+    ];
+    tell_until(10_040, dead.into_iter().chain(rest))
+}
+
+#[test]
+fn a_parent_outside_the_tree_is_blamed_for_what_the_table_shows_alone() {
+    let unseen = outside([]);
+    assert_eq!(causes(&unseen), []);
+    assert!(remedy(&unseen).contains("whether it waits is not seen"), "{}", remedy(&unseen));
+    let looked = (9_500, look_but(OTHER, |_| ()));
+    let never = outside([looked]);
+    assert_eq!(causes(&never), [Cause::InitNotReaping]);
+    let words = "the process table shows no child that it ever reaped";
+    assert!(remedy(&never).contains(words), "{}", remedy(&never));
+    let handles = (9_500, look_but(OTHER, |look| look.handles = true));
+    let reaps = outside([handles, (9_500, Fact::HasReaped { id: OTHER })]);
+    assert_eq!(causes(&reaps), []);
+    assert!(remedy(&reaps).contains("does wait"), "{}", remedy(&reaps));
+    assert!(remedy(&reaps).contains("; kill -CHLD"), "{}", remedy(&reaps));
+}
+
+#[test]
+fn who_has_just_adopted_a_zombie_is_not_blamed_for_its_age() {
+    let events = zombie_and(1_500, [(900, exit_to(PARENT, INIT, INIT, AdopterKind::Init))]);
+    assert_eq!(causes(&events), []);
+    assert!(remedy(&events).contains("adopted it 0.1 s ago"), "{}", remedy(&events));
+}
+
+#[test]
+fn a_parent_that_had_reaped_before_the_start_does_not_never_wait() {
+    let has_reaped = |id| (900, Fact::HasReaped { id });
+    let by_birth = zombie_and(2_000, [has_reaped(PARENT)]);
+    assert_eq!(causes(&by_birth), [Cause::ParentNeverWaits], "what ran in it before has");
+    let found = [
+        (5, found(OTHER, INIT.pid)),
+        (10, fork(CHILD, OTHER)),
+        (30, exit(CHILD, OTHER)),
+        (31, death(CHILD, OTHER)),
+        has_reaped(OTHER),
+    ];
+    assert_eq!(causes(&tell_until(2_000, found)), []);
+}
+
 #[test]
 fn an_init_that_never_waits_is_told_from_a_parent() {
     let adopted = zombie_and(2_000, [(50, exit_to(PARENT, INIT, INIT, AdopterKind::Init))]);
@@ -230,7 +282,7 @@ fn look(id: Identity, doing: Doing) -> Fact {
             doing,
             handles: false,
             is_init: false,
-            is_deaf: false,
+            sigterm: Sigterm::Ends,
             threads,
             waits_for: None,
         },
@@ -361,16 +413,24 @@ fn the_remedy_says_what_will_do_and_what_goes_with_it() {
     let deaf = with(vec![
         (20, fork(SIBLING, PARENT)),
         (900, {
-            look_but(PARENT, |look| (look.is_deaf, look.threads) = (true, [('S', 4)].into()))
+            look_but(PARENT, |look| {
+                (look.sigterm, look.threads) = (Sigterm::Nothing, [('S', 4)].into());
+            })
         }),
     ]);
     let end = "kill -9 100 ENDS THE PARENT with its 4 threads, its other child becomes an orphan";
     assert!(deaf.contains(end), "{deaf}");
-    let handles = with(vec![
-        (40, wait(PARENT, SIBLING.pid)),
-        (900, { look_but(PARENT, |look| look.handles = true) }),
-    ]);
-    assert!(handles.contains("kill -CHLD 100"), "{handles}");
+    let handles = (900, look_but(PARENT, |look| look.handles = true));
+    let sibling =
+        [(32, fork(SIBLING, PARENT)), (33, exit(SIBLING, PARENT)), (34, death(SIBLING, PARENT))];
+    let reaps = (40, wait(PARENT, SIBLING.pid));
+    let again = with(sibling.into_iter().chain([reaps, handles.clone()]).collect());
+    assert!(again.contains("kill -CHLD 100 calls its handler once more"), "{again}");
+    let never = with(vec![handles]);
+    assert!(!never.contains("-CHLD"), "what it handles it does not reap: {never}");
+    let asked = with(vec![(900, look_but(PARENT, |look| look.sigterm = Sigterm::Handled))]);
+    assert!(asked.contains("kill 100 asks the parent to end"), "{asked}");
+    assert!(asked.contains("; kill -9 100 ENDS THE PARENT"), "{asked}");
     let debugged = with(vec![(900, look(PARENT, Doing::Stopped { by: Some(77) }))]);
     assert!(debugged.contains("kill 77") && !debugged.contains("-CONT"), "{debugged}");
     let place = "wait_on_page".into();

@@ -153,10 +153,11 @@ fn looked() -> impl Strategy<Value = Fact> {
         Just(Doing::Other),
     ];
     let threads = vec(any::<(char, u32)>(), 0..4).prop_map(BTreeMap::from_iter);
-    (ids(), doing, flags(), flags(), flags(), threads, of(awaited())).prop_map(
-        |(id, doing, handles, is_init, is_deaf, threads, waits_for)| Fact::Looked {
+    let sigterm = prop_oneof![Just(Sigterm::Ends), Just(Sigterm::Nothing), Just(Sigterm::Handled)];
+    (ids(), doing, flags(), flags(), sigterm, threads, of(awaited())).prop_map(
+        |(id, doing, handles, is_init, sigterm, threads, waits_for)| Fact::Looked {
             id,
-            look: Look { doing, handles, is_init, is_deaf, threads, waits_for },
+            look: Look { doing, handles, is_init, sigterm, threads, waits_for },
         },
     )
 }
@@ -223,6 +224,53 @@ fn lost() -> impl Strategy<Value = Fact> {
         .prop_map(|(count, place, since)| Fact::Lost(Lost { count, place, since }))
 }
 
+fn remembered() -> impl Strategy<Value = Fact> {
+    let fates = [Fate::Delivered, Fate::Pending, Fate::Ignored, Fate::None];
+    let kinds = (awaited(), flags(), any::<(u64, u64)>())
+        .prop_map(|(awaited, reaps, (count, last))| Waiting { awaited, reaps, count, last });
+    let programs = (of(bytes()), of(bytes()), flags()).prop_map(|(exe, argv, truncated)| Program {
+        exe,
+        argv,
+        truncated,
+    });
+    let times = any::<[Option<u64>; 6]>();
+    let end =
+        (of(statuses()), of(proptest::sample::select(fates.to_vec())), of(numbers()), sigchld());
+    let tracer = (of(numbers()), flags(), numbers());
+    let waits = (any::<[u64; 5]>(), flags(), vec(kinds, 0..9));
+    (ids(), times, end, tracer, of((any::<u64>(), programs)), waits).prop_map(
+        |(id, times, (status, fate, exit_signal, sigchld), tracer, program, waits)| {
+            let [forked_at, leader_left, exited_at, zombie_at, next, adopted_at] = times;
+            let (ptracer, is_held, reparents) = tracer;
+            let ([seen, reaping, any, reaped, coalesced], has_reaped, kinds) = waits;
+            Fact::Remembered(Box::new(Remembered {
+                id,
+                forked_at,
+                leader_left,
+                exited_at,
+                zombie_at,
+                status,
+                fate,
+                exit_signal,
+                sigchld,
+                ptracer,
+                is_held,
+                next,
+                reparents,
+                adopted_at,
+                program,
+                seen,
+                reaping,
+                any,
+                reaped,
+                has_reaped,
+                coalesced,
+                kinds,
+            }))
+        },
+    )
+}
+
 pub(crate) fn observations() -> impl Strategy<Value = Observation> {
     let facts = prop_oneof![
         forked(),
@@ -236,9 +284,11 @@ pub(crate) fn observations() -> impl Strategy<Value = Observation> {
         fork_failed(),
         measured(),
         lost(),
+        remembered(),
         (ids(), numbers()).prop_map(|(id, threads)| Fact::LeaderExited { id, threads }),
         ids().prop_map(|id| Fact::Freed { id }),
         ids().prop_map(|id| Fact::FoundDead { id }),
+        ids().prop_map(|id| Fact::HasReaped { id }),
     ];
     let times = prop_oneof![4 => 0..20_000_000_000_u64, 1 => any::<u64>()];
     (times, facts).prop_map(|(at, fact)| Observation { at, fact })

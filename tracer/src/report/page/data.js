@@ -49,6 +49,8 @@ const isKnown = (time) => !Number.isNaN(time);
 const goneAt = (life) => known(lives.reaped[life], END);
 // Where its last thread left, or the next thing that is known.
 const deathOf = (life) => known(lives.exited[life], known(lives.zombie[life], goneAt(life)));
+// From its start, which the kernel sets (copy_process, Linux 6.12) before the fork is told (kernel_clone).
+const lifetime = (life) => deathOf(life) - lives.born[life] + (report.lives.longer[life] ?? 0);
 const existed = (life) => (report.lives.flags[life] & 1) !== 0;
 const isExact = (life) => (report.lives.flags[life] & 2) !== 0;
 

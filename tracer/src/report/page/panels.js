@@ -63,7 +63,7 @@ function openStory(life) {
     line(list, lives.exec[life], "alive", `ran ${commandOf(life)}${earlier}`);
   }
   if (isKnown(lives.exited[life])) {
-    line(list, lives.exited[life], "teardown", `${statusOf(life)} after ${duration(lives.exited[life] - lives.born[life])}`);
+    line(list, lives.exited[life], "teardown", `${statusOf(life)} after ${duration(lifetime(life))}`);
   }
   if (isKnown(lives.zombie[life]) && zombieTime(life) > 0) {
     const teardown = lives.zombie[life] - lives.exited[life];
@@ -90,7 +90,7 @@ function openStory(life) {
   };
   const zombie = zombieTime(life);
   fact("zombie", zombie > 0 ? `${isExact(life) ? "" : "at most "}${duration(zombie)}${isKnown(lives.reaped[life]) ? "" : ", and still is"}` : "never");
-  fact("lifetime", duration(deathOf(life) - lives.born[life]) + (isKnown(lives.exited[life]) ? "" : ", as far as is known"));
+  fact("lifetime", duration(lifetime(life)) + (isKnown(lives.exited[life]) ? "" : ", as far as is known"));
   if (report.lives.uid[life] !== null) fact("user", String(report.lives.uid[life]));
   if (report.lives.cpu[life] !== null) fact("CPU time", duration(report.lives.cpu[life]));
   if (report.lives.rss[life] !== null) fact("memory", `${(report.lives.rss[life] / 1048576).toFixed(1)} MiB`);
@@ -179,7 +179,7 @@ const columns = {
   process: { of: (life) => nameOf(life), show: (life) => [processOf(life), life] },
   parent: { of: (life) => peerName(parentOf(life)), show: (life) => peerName(parentOf(life)) },
   "#began": { of: (life) => lives.born[life], show: (life) => since(lives.born[life]) },
-  "#lifetime": { of: (life) => deathOf(life) - lives.born[life], show: (life) => duration(deathOf(life) - lives.born[life]) },
+  "#lifetime": { of: lifetime, show: (life) => duration(lifetime(life)) },
   "#zombie": { of: zombieTime, show: (life) => (zombieTime(life) > 0 ? duration(zombieTime(life)) : "-") },
   ended: { of: (life) => statusOf(life) ?? "", show: (life) => statusOf(life) ?? "alive" },
   "reaped by": { of: (life) => whoReaped(life), show: (life) => whoReaped(life) },

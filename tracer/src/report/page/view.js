@@ -122,7 +122,7 @@ const lifeAt = (y) => (y < AXIS ? NONE : rows[Math.floor(view.top + (y - AXIS) /
 
 function summaryOf(life) {
   const zombie = zombieTime(life);
-  const parts = [`lived ${duration(deathOf(life) - lives.born[life])}`];
+  const parts = [`lived ${duration(lifetime(life))}`];
   if (statusOf(life)) parts.push(statusOf(life));
   if (zombie > 0) parts.push(`${isKnown(lives.reaped[life]) ? "" : "still a "}zombie for ${isExact(life) ? "" : "at most "}${duration(zombie)}`);
   return parts.join(", ");

@@ -27,7 +27,8 @@ pub(super) fn summary_fields(summary: &Summary, object: &mut Object<'_>) {
     object.field("zombie_time_by_reaper", &spreads(&summary.by_reaper));
     let leakers = summary.leakers.iter().map(|leaker| {
         let row = json!({
-            "pid": leaker.parent.pid, "zombies": leaker.zombies, "oldest_ns": leaker.oldest,
+            "pid": leaker.parent.pid, "ended": leaker.ended, "zombies": leaker.zombies,
+            "oldest_ns": leaker.oldest,
             "made": leaker.made, "made_per_s": per_second(leaker.made, leaker.watched),
             "reaped": leaker.reaped, "reaped_per_s": per_second(leaker.reaped, leaker.watched),
             "growth": leaker.made as i64 - leaker.reaped as i64,

@@ -19,7 +19,10 @@ use super::{
     state::State,
     views::{Sort, View},
 };
-use crate::{lifecycle::gauge::Gauge, sink};
+use crate::{
+    lifecycle::{event::Peer, gauge::Gauge},
+    sink,
+};
 
 /// What is readable needs this much.
 const LEAST: (u16, u16) = (80, 24);
@@ -87,7 +90,7 @@ fn header(state: &mut State, canvas: &mut Canvas<'_>) -> u16 {
     let mut row = 2;
     if picture.lost > 0 {
         let place = state.lost.map_or("", |lost| sink::place(lost.place));
-        let lost = format!("LOST {} records ({place}): there was more than is shown", picture.lost);
+        let lost = format!("LOST {} records ({place})", picture.lost);
         canvas.bar(row, &lost);
         row += 1;
     }
@@ -165,6 +168,16 @@ fn help(canvas: &mut Canvas<'_>, top: u16, bottom: u16) {
     ];
     for (row, line) in (top + 2 + keys::HELP.len() as u16..bottom).zip(verdicts) {
         canvas.text(1, row, canvas.width - 1, line, Look::Plain);
+    }
+}
+
+/// Why there are no rows, and whom there is to read of all the same.
+fn nothing(state: &State, canvas: &mut Canvas<'_>, y: u16, why: &str) {
+    canvas.text(1, y, canvas.width - 1, why, Look::Quiet);
+    if let Some(who) = state.sought() {
+        let peer = sink::peer(Peer { pid: who.pid, comm: who.comm });
+        let story = format!("Enter opens the story of {peer}");
+        canvas.text(1, y + 1, canvas.width - 1, &story, Look::Plain);
     }
 }
 

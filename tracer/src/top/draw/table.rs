@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     canvas::{Canvas, Look},
-    rate,
+    nothing, rate,
 };
 use crate::{
     lifecycle::{
@@ -108,18 +108,23 @@ fn paint(
         }
     }
     if rows.is_empty() {
-        let nobody = match state.view {
-            View::Adopters => "nobody has adopted an orphan since this began",
-            View::Parents | View::Tree | View::Zombies => {
-                "no parent has had a zombie since this began"
-            }
-        };
-        canvas.text(1, top + 2, canvas.width - 1, nobody, Look::Quiet);
+        nothing(state, canvas, top + 2, &nobody(state));
     }
     let from = bottom - DETAILS;
     canvas.rule(from);
     if let Some(row) = rows.get(cursor.at) {
         canvas.wrapped(from + 1, DETAILS - 1, &about(row, state.view));
+    }
+}
+
+/// Why there are no rows: those that have ended have none.
+fn nobody(state: &State) -> String {
+    match (state.view, state.filter.is_empty(), state.origin.min_zombie) {
+        (View::Adopters, true, _) => "nobody who is still there has adopted an orphan".to_owned(),
+        (View::Adopters, false, _) => "no adopter matches".to_owned(),
+        (_, false, _) => "no parent matches".to_owned(),
+        (_, true, None) => "no parent that is still there has had a zombie".to_owned(),
+        (_, true, Some(least)) => format!("no parent has a zombie of {} or more", duration(least)),
     }
 }
 
@@ -207,11 +212,12 @@ pub(super) fn about(row: &Row, view: View) -> Vec<Cell> {
     let mut about = format!("{peer}: {}", sink::verdict(watched.verdict));
     if let (Some(age), Some(oldest)) = (row.age(), row.oldest) {
         let oldest = sink::peer(oldest);
-        let (zombies, age) = (watched.zombies, duration(age));
-        let _ = write!(about, "; {zombies} zombies, the oldest {oldest} for {age}");
+        let (zombies, age) = (sink::several(watched.zombies, "zombie", ""), duration(age));
+        let _ = write!(about, "; {zombies}, the oldest {oldest} for {age}");
     }
     let (time, made, reaped) = (duration(watched.time), watched.made, watched.reaped);
-    let _ = write!(about, "; in {time} {made} made, {reaped} reaped, {} waits", watched.waits);
+    let waits = sink::several(watched.waits, "wait", " seen");
+    let _ = write!(about, "; in {time} {made} made, {reaped} reaped, {waits}");
     let mut lines = vec![(about, Look::Strong)];
     if let Some(adopter) = watched.adopter.filter(|_| view == View::Adopters) {
         lines.push((sink::adoptions(&adopter), Look::Plain));
@@ -221,7 +227,8 @@ pub(super) fn about(row: &Row, view: View) -> Vec<Cell> {
         let causes: Vec<&str> = row.why.iter().map(|cause: &Cause| cause.name()).collect();
         let remedy = row.remedy.as_deref().unwrap_or_default();
         let remedy = sink::escaped(remedy.as_bytes()).into_owned();
-        lines.push((format!("{}: {remedy}", causes.join(", ")), blame(row)));
+        let causes = if causes.is_empty() { "cause unknown" } else { &causes.join(", ") };
+        lines.push((format!("{causes}: {remedy}"), blame(row)));
     }
     lines
 }

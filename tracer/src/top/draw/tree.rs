@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::canvas::{Canvas, Look};
+use super::{
+    canvas::{Canvas, Look},
+    nothing,
+};
 use crate::{
     lifecycle::forest::{Node, Stage},
     sink::{self, duration},
@@ -37,7 +40,9 @@ pub(super) fn paint(state: &mut State, canvas: &mut Canvas<'_>, top: u16, bottom
         }
     }
     if state.branches.is_empty() {
-        canvas.text(1, top + 2, canvas.width - 1, "no process matches", Look::Quiet);
+        let is_any = state.filter.is_empty();
+        let nobody = if is_any { "no process is there" } else { "no process matches" };
+        nothing(state, canvas, top + 2, nobody);
     }
 }
 

@@ -202,6 +202,7 @@ pub(crate) fn recording(lost: u64) -> Vec<u8> {
         asked: Asked::default(),
         sees_fork_failures: true,
         of_command: false,
+        tier_why: None,
     };
     let mut writer = Writer::new(&header);
     for observation in story() {
