@@ -112,8 +112,9 @@ impl Model {
                     let by = self.role_of_parent(pid);
                     self.reap(at, pid, Some(reaper), Some(by), Via::PidnsDeath, true);
                 }
-                // Its own last thread, or its parent on the way out, whose heir wants no zombies.
-                Some(_) => self.reap_by_kernel(at, pid, true),
+                // Its own last thread, or its parent on the way out, whose heir wants no zombies: it was
+                // one until then, seen or not.
+                Some(_) => self.reap_by_kernel(at, pid, is_itself || dead),
                 // The parent wants no zombies and left it to its tracer.
                 None if self.is_tracer_only(pid, release.by) => {
                     self.reap(at, pid, Some(reaper), Some(By::Tracer), via, true);

@@ -108,6 +108,20 @@ fn a_dead_process_is_not_taken_for_the_reaper() {
 }
 
 #[test]
+fn whom_another_releases_on_its_way_out_was_a_zombie_whose_death_was_lost() {
+    let [parent_exits, .., released] = handed_over();
+    for exited in [false, true] {
+        let exit = exited.then(|| (20, exit(CHILD, PARENT)));
+        let born = [(4, fork(OTHER, INIT)), (10, fork(CHILD, PARENT))];
+        let end = [parent_exits.clone(), released.clone()];
+        let events = tell(born.into_iter().chain(exit).chain(end));
+        let (_, reap) = reap_of(&events, CHILD);
+        let bound = exited.then_some(32 * MS);
+        assert_eq!((reap.by, reap.zombie, reap.exact), (Some(By::Kernel), bound, false));
+    }
+}
+
+#[test]
 fn a_dying_init_takes_its_namespace_with_it() {
     // In lockdown numbers in nested namespaces are unknown.
     for [init, other] in [[Some(1), Some(2)], [None; 2]] {
