@@ -48,7 +48,8 @@ fn subject(fact: &Fact) -> Option<Identity> {
     }
 }
 
-/// Some records come again, a little later, but before the kernel frees the process.
+/// Some records come again, a little later, but before the kernel frees the process, or the next one
+/// with its pid.
 fn doubled(history: &History, again: &[(Index, usize)]) -> Vec<Observation> {
     let mut records = history.records.clone();
     for (which, later) in again {
@@ -58,13 +59,15 @@ fn doubled(history: &History, again: &[(Index, usize)]) -> Vec<Observation> {
             // What is released is forgotten: nothing would know it for the same.
             continue;
         }
-        let frees = |other: &Observation| match (subject(&record.fact), &other.fact) {
-            (Some(id), Fact::Freed { id: gone } | Fact::Released(Released { id: gone, .. })) => {
-                id.same(*gone)
-            }
-            _ => false,
-        };
-        let freed = records.iter().position(frees);
+        let frees =
+            |(place, other): (usize, &Observation)| match (subject(&record.fact), &other.fact) {
+                (
+                    Some(id),
+                    Fact::Freed { id: gone } | Fact::Released(Released { id: gone, .. }),
+                ) => id.same(*gone) || place > at && id.pid == gone.pid,
+                _ => false,
+            };
+        let freed = records.iter().enumerate().position(frees);
         // One that frees, comes after that, or names no life, comes at once.
         let last = freed.unwrap_or(records.len()).max(at + 1);
         let place =

@@ -93,6 +93,7 @@ fn reap_is_true(life: &Life, at: u64, reap: &Reap) {
 pub(super) fn everything_is_told(history: &History, events: &[Event]) {
     nothing_is_false(history, events);
     assert!(events.is_sorted_by_key(|event| event.at), "{events:#?}");
+    let misread = misread(history, events);
     for (index, life) in history.lives.iter().enumerate() {
         let told: Vec<_> =
             events.iter().filter(|event| index_of(history, event) == index).collect();
@@ -102,9 +103,7 @@ pub(super) fn everything_is_told(history: &History, events: &[Event]) {
         assert_eq!(count("exit"), usize::from(life.exited_at.is_some()));
         assert_eq!(count("zombie"), usize::from(life.zombie_at.is_some()), "{life:?}");
         assert_eq!(count("reap"), usize::from(life.stage == Stage::Freed), "{life:?}");
-        let is_gone = |event: &Event| life.released_at.is_some_and(|at| event.at > at);
-        if told.iter().any(|event| matches!(event.what, What::Unreaped { .. }) && is_gone(event)) {
-            // In the grace period after a wait without a name it counts as there.
+        if misread.iter().any(|(misread, reaper)| *misread == index || life.is_reaped_by(*reaper)) {
             continue;
         }
         let moves: Vec<_> = told
@@ -122,6 +121,23 @@ pub(super) fn everything_is_told(history: &History, events: &[Event]) {
             }
         }
     }
+}
+
+/// Who was told as unreaped in the grace period after a wait without a name, when it counts as there,
+/// and whose such wait it has in the end, another's maybe.
+fn misread(history: &History, events: &[Event]) -> Vec<(usize, Option<u32>)> {
+    let is_gone = |event: &&Event| {
+        let released = history.lives[index_of(history, event)].released_at;
+        matches!(event.what, What::Unreaped { .. }) && released.is_some_and(|at| event.at > at)
+    };
+    let reaper = |index| {
+        events.iter().find_map(|event| match &event.what {
+            What::Reap(reap) if index_of(history, event) == index => reap.reaper,
+            _ => None,
+        })
+    };
+    let misread = events.iter().filter(is_gone).map(|event| index_of(history, event));
+    misread.map(|index| (index, reaper(index).map(|reaper| reaper.pid))).collect()
 }
 
 fn reap_is_whole(life: &Life, reap: &Reap) {

@@ -48,3 +48,10 @@ pub(in super::super) struct Life {
     pub(super) sigchld: Sigchld,
     pub(super) subreaper: bool,
 }
+
+impl Life {
+    /// By a wait that did not name it.
+    pub(in super::super) fn is_reaped_by(&self, reaper: Option<u32>) -> bool {
+        matches!(self.hand, Some(Hand::Wait { named: false, pid, .. }) if reaper == Some(pid))
+    }
+}
