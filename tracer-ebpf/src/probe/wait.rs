@@ -1,13 +1,16 @@
-//! Who waits. In the tracepoint tier: `sys_exit(regs, ret)`, which needs no tracefs and, because the registers still hold
-//! the arguments (x86-64), no second hook at entry. It runs at the end of every system call, so the
-//! number decides first; failed forks are handed to `clone`. In the fentry tier, where the release itself names the reaper:
-//! `sched_process_wait(pid)`, raised by `do_wait` (kernel/exit.c) when a wait begins, for whom its
-//! arguments say; without `bpf_task_pt_regs` (up to 5.14) only whether any child will do.
+//! Who waits. In the tracepoint tier: the ends of `wait4` and `waitid`, whose registers still hold the
+//! arguments (x86-64), so that no second hook is needed at their entry; failed forks, which end in the
+//! same way, are handed to `clone`. Those system calls have tracepoints of their own, behind a filter
+//! that is not BPF (`perf_syscall_exit`, kernel/trace/trace_syscalls.c). Where these cannot be had (they
+//! are found by tracefs, and the program needs `bpf_task_pt_regs`, since 5.15) it is
+//! `sys_exit(regs, ret)`, at which a program runs for every system call. In the fentry tier, where the
+//! release itself names the reaper: `sched_process_wait(pid)`, raised by `do_wait` (kernel/exit.c) when a
+//! wait begins, for whom its arguments say; without `bpf_task_pt_regs` only whether any child will do.
 
 use aya_ebpf::{
     helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_probe_read_user},
-    macros::btf_tracepoint,
-    programs::BtfTracePointContext,
+    macros::{btf_tracepoint, tracepoint},
+    programs::{BtfTracePointContext, TracePointContext},
 };
 use tracer_common::{Head, Kind, WAIT_BEGUN, WAIT_HAS_RESULT, WAIT_ID, WAIT_UNREAD, Wait};
 
@@ -26,29 +29,43 @@ const SI_PID: usize = 16;
 #[btf_tracepoint(function = "sys_exit")]
 fn on_wait(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the first argument is typed as pt_regs.
-    let registers = unsafe { Registers::new(ctx.arg(0)) };
+    returned(unsafe { Registers::new(ctx.arg(0)) });
+    0
+}
+
+/// 0 also says that nobody wants to read of it by perf.
+#[tracepoint]
+fn on_return(_: TracePointContext) -> u32 {
+    if let Some(registers) = Registers::current() {
+        returned(registers);
+    }
+    0
+}
+
+/// A system call ends.
+#[inline(always)]
+fn returned(registers: Registers) {
     let number = registers.number();
     let is_fork = clone::is_fork(number);
     if (!is_wait(number) && !is_fork) || registers.is_32_bit() {
-        return 0;
+        return;
     }
-    let (arguments, ret) = (registers.arguments(), ctx.arg(1));
+    let (arguments, ret) = (registers.arguments(), registers.result());
     if is_fork {
         clone::returned(number, arguments[0], ret);
-        return 0;
+        return;
     }
     let call = answered(number, arguments, ret);
     let thread = bpf_get_current_pid_tgid();
     let tgid = (thread >> 32) as u32;
     if !filter::wants_wait(tgid, call.pid) {
-        return 0;
+        return;
     }
     emit::record(|time| Wait {
         head: waiter(time, thread),
         comm: bpf_get_current_comm().unwrap_or_default(),
         ..call
     });
-    0
 }
 
 #[btf_tracepoint(function = "sched_process_wait")]

@@ -11,7 +11,7 @@ use std::{
 
 use aya::{
     Btf, Ebpf, EbpfLoader, Endianness,
-    programs::{BtfTracePoint, FEntry, FExit, Program, ProgramError},
+    programs::{BtfTracePoint, FEntry, FExit, Program, ProgramError, TracePoint},
 };
 use nix::libc;
 use tracer_common::Config;
@@ -23,6 +23,7 @@ use super::{
     offsets::{self, Layout},
     probe,
     refusal::maps_refused,
+    returns::Returns,
 };
 
 /// The programs, as `cargo xtask build` made them; empty in a build without.
@@ -37,6 +38,8 @@ pub(crate) enum At {
     Entry,
     /// The return of a kernel function.
     Return,
+    /// The ends of some system calls.
+    Calls,
 }
 
 /// A hook of the kernel and the program for it.
@@ -58,7 +61,7 @@ impl Hook {
     fn always_a_fact(&self) -> bool {
         !matches!(
             self.target,
-            "sys_exit" | "signal_generate" | "sched_process_wait" | "sched_switch"
+            EVERY_CALL | SOME_CALLS | "signal_generate" | "sched_process_wait" | "sched_switch"
         )
     }
 
@@ -67,11 +70,13 @@ impl Hook {
         self.target
     }
 
-    /// What its arguments are described by: the kind and the name that `load` asks for.
-    fn described_as(&self) -> (u32, String) {
+    /// What its arguments are described by, where they have types: the kind and the name that `load`
+    /// asks for.
+    fn described_as(&self) -> Option<(u32, String)> {
         match self.at {
-            At::Tracepoint => (kind::TYPEDEF, format!("btf_trace_{}", self.target)),
-            At::Entry | At::Return => (kind::FUNC, self.target.to_owned()),
+            At::Tracepoint => Some((kind::TYPEDEF, format!("btf_trace_{}", self.target))),
+            At::Entry | At::Return => Some((kind::FUNC, self.target.to_owned())),
+            At::Calls => None,
         }
     }
 
@@ -81,6 +86,7 @@ impl Hook {
             At::Tracepoint => "tp_btf",
             At::Entry => "fentry",
             At::Return => "fexit",
+            At::Calls => "tp",
         };
         format!("{kind}/{}", self.target)
     }
@@ -101,6 +107,12 @@ pub(crate) struct Tier {
 impl Tier {
     fn all(&'static self) -> impl Iterator<Item = &'static Hook> {
         self.fork_failures.into_iter().chain(self.hooks)
+    }
+
+    /// Its hooks, where these ends of system calls could be had.
+    pub(crate) fn hooks_with(&self, returns: &Returns) -> Vec<&'static Hook> {
+        let cheaper = |hook: &Hook| returns.are_open() && hook.target == EVERY_CALL;
+        self.hooks.iter().map(|hook| if cheaper(hook) { &RETURNS } else { hook }).collect()
     }
 }
 
@@ -146,7 +158,21 @@ pub(crate) static FENTRY: Tier = Tier {
     }),
 };
 
-/// Where trampolines are refused: the end of every system call is looked at.
+/// The end of every system call, and of those that are wanted.
+const EVERY_CALL: &str = "sys_exit";
+const SOME_CALLS: &str = "syscalls/sys_exit_*";
+
+/// In the place of the hook at the end of every system call where it can be had: for all others the
+/// kernel looks a bit up instead of running a program.
+pub(crate) static RETURNS: Hook = Hook {
+    program: "on_return",
+    at: At::Calls,
+    target: SOME_CALLS,
+    tells: "the tracepoint hooks cost other system calls less",
+    without: "with the tracepoint hooks a program runs at the end of every system call",
+};
+
+/// Where trampolines are refused: the ends of system calls are looked at.
 pub(crate) static TRACEPOINT: Tier = Tier {
     name: "tracepoint",
     hooks: hooks! {
@@ -202,7 +228,7 @@ impl Types {
         let types = Description::new(&blob).map_err(|error| not_types(&error))?;
         let layout = offsets::find(&types)?;
         let hooks = [&FENTRY, &TRACEPOINT].into_iter().flat_map(Tier::all);
-        let hooked = types.only(&hooks.map(Hook::described_as).collect::<Vec<_>>());
+        let hooked = types.only(&hooks.filter_map(Hook::described_as).collect::<Vec<_>>());
         let hooked = Btf::parse(&hooked, Endianness::default());
         Ok(Self { hooked: hooked.map_err(|error| not_types(&error.into()))?, layout })
     }
@@ -235,7 +261,23 @@ impl Types {
             At::Tracepoint => program::<BtfTracePoint>(ebpf, hook)?.load(hook.target, &self.hooked),
             At::Entry => program::<FEntry>(ebpf, hook)?.load(hook.target, &self.hooked),
             At::Return => program::<FExit>(ebpf, hook)?.load(hook.target, &self.hooked),
+            At::Calls => program::<TracePoint>(ebpf, hook)?.load(),
         }
+    }
+
+    /// The ends of single system calls, if the program for them can run here.
+    pub(crate) fn returns(&self) -> anyhow::Result<Returns> {
+        let refused =
+            |why: String, remedy| Refusal::new(format!("{}: {why}", RETURNS.name()), remedy);
+        if !self.layout.has_task_regs {
+            let why = "this kernel lacks bpf_task_pt_regs".to_owned();
+            return Err(refused(why, "boot Linux 5.15 or newer").into());
+        }
+        Returns::open().map_err(|error| {
+            let remedy = "run it as root with CAP_SYS_ADMIN, without lockdown=confidentiality, on a kernel with \
+                          CONFIG_FTRACE_SYSCALLS=y";
+            refused(format!("tracefs or perf events are refused ({error})"), remedy).into()
+        })
     }
 }
 
@@ -256,12 +298,14 @@ impl Loader<'_> {
     }
 }
 
-/// Attaches the loaded program of one hook; it detaches when `ebpf` is dropped or the process ends.
-pub(crate) fn attach(ebpf: &mut Ebpf, hook: &Hook) -> Result<(), ProgramError> {
+/// Attaches the loaded program of one hook; it detaches when `ebpf` and `returns` are dropped, or the process
+/// ends.
+pub(crate) fn attach(ebpf: &mut Ebpf, hook: &Hook, returns: &Returns) -> Result<(), ProgramError> {
     match hook.at {
         At::Tracepoint => program::<BtfTracePoint>(ebpf, hook)?.attach().map(drop),
         At::Entry => program::<FEntry>(ebpf, hook)?.attach().map(drop),
         At::Return => program::<FExit>(ebpf, hook)?.attach().map(drop),
+        At::Calls => Ok(returns.attach(program::<TracePoint>(ebpf, hook)?.fd()?)?),
     }
 }
 
@@ -290,7 +334,9 @@ pub(crate) struct Misses {
 }
 
 /// Where the kernel counts how often it left out a program because it was running on that CPU already, in a
-/// task that had been preempted (`bpf_trace_run`, kernel/trace/bpf_trace.c), since 5.12.
+/// task that had been preempted (`bpf_trace_run`, kernel/trace/bpf_trace.c), since 5.12; at the ends of
+/// system calls also where another program or a change of a map was on its way there (`trace_call_bpf`
+/// there), since 6.7.
 pub(crate) struct MissCounters(Vec<MissCounter>);
 
 struct MissCounter {
@@ -300,15 +346,15 @@ struct MissCounter {
 }
 
 impl MissCounters {
-    /// Of the programs of this tier, which are loaded.
-    pub(crate) fn open(ebpf: &Ebpf, tier: &Tier) -> Self {
-        let counter = |hook: &Hook| {
+    /// Of the programs of these hooks, which are loaded.
+    pub(crate) fn open(ebpf: &Ebpf, hooks: &[&Hook]) -> Self {
+        let counter = |hook: &&Hook| {
             let fd = ebpf.program(hook.program).and_then(|program| program.fd().ok());
             let path = fd.map(|fd| format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd()));
             let info = path.and_then(|path| File::open(path).ok());
             MissCounter { info, of_facts: hook.always_a_fact() }
         };
-        Self(tier.hooks.iter().map(counter).collect())
+        Self(hooks.iter().map(counter).collect())
     }
 
     /// As of now.

@@ -17,6 +17,7 @@ use super::{
     pids::Room,
     probe,
     refusal::{hook_refused, in_a_line},
+    returns::Returns,
     ring::{Drained, Ring},
     seed::{self, Scope},
 };
@@ -74,7 +75,8 @@ pub(crate) struct Live {
     scope: Scope,
     misses: MissCounters,
     missed: u64,
-    /// Dropping it detaches everything.
+    /// Dropping both detaches everything.
+    _returns: Returns,
     _ebpf: Ebpf,
 }
 
@@ -94,14 +96,20 @@ impl Live {
         });
         let tracked = if tree_only { TRACKED_MAX } else { 1 };
         let mut loader = types.loader(&config, capture.ring_size, tracked);
-        let mut attach = |tier| Self::attach(&types, &mut loader, tier, capture);
+        let mut attach = |tier, returns| Self::attach(&types, &mut loader, tier, returns, capture);
+        let returns = || {
+            types.returns().unwrap_or_else(|refusal| {
+                log::info!("a program runs at the end of every system call: {refusal:#}");
+                Returns::default()
+            })
+        };
         match capture.hooks {
-            Hooks::Fentry => attach(&FENTRY),
-            Hooks::Tracepoint => attach(&TRACEPOINT),
+            Hooks::Fentry => attach(&FENTRY, Returns::default()),
+            Hooks::Tracepoint => attach(&TRACEPOINT, returns()),
             // As a whole: a mixture of both is something that nobody tested.
-            Hooks::Auto => attach(&FENTRY).or_else(|refusal| {
+            Hooks::Auto => attach(&FENTRY, Returns::default()).or_else(|refusal| {
                 log::info!("not the fentry hooks: {refusal:#}");
-                Ok(Self { tier_why: Some(in_a_line(&refusal)), ..attach(&TRACEPOINT)? })
+                Ok(Self { tier_why: Some(in_a_line(&refusal)), ..attach(&TRACEPOINT, returns())? })
             }),
         }
     }
@@ -110,11 +118,13 @@ impl Live {
         types: &Types,
         loader: &mut Loader<'_>,
         tier: &'static Tier,
+        returns: Returns,
         capture: &Capture,
     ) -> Result<Self> {
         let mut ebpf = loader.load()?;
         let fork_failures = tier.fork_failures.filter(|_| capture.fork_failures);
-        let hooks: Vec<&Hook> = fork_failures.into_iter().chain(tier.hooks).collect();
+        let of_tier = tier.hooks_with(&returns);
+        let hooks: Vec<&Hook> = fork_failures.into_iter().chain(of_tier.iter().copied()).collect();
         for hook in &hooks {
             types.load_hook(&mut ebpf, hook).map_err(|error| hook_refused(hook, &error))?;
         }
@@ -126,7 +136,8 @@ impl Live {
             None => Scope::All,
         };
         for hook in hooks {
-            kernel::attach(&mut ebpf, hook).map_err(|error| hook_refused(hook, &error))?;
+            kernel::attach(&mut ebpf, hook, &returns)
+                .map_err(|error| hook_refused(hook, &error))?;
         }
         let scope = match (&capture.roots, scope) {
             // Children born while the first look was taken.
@@ -152,9 +163,10 @@ impl Live {
             logger: EbpfLogger::init(&mut ebpf)?,
             attached,
             scope,
-            misses: MissCounters::open(&ebpf, tier),
+            misses: MissCounters::open(&ebpf, &of_tier),
             missed: 0,
             counted: 0,
+            _returns: returns,
             _ebpf: ebpf,
         })
     }

@@ -12,6 +12,7 @@ mod offsets;
 mod pids;
 pub(crate) mod probe;
 mod refusal;
+mod returns;
 mod ring;
 mod seed;
 pub(crate) mod table;

@@ -12,8 +12,9 @@ use tracer_common::Config;
 use super::{
     Refusal,
     cgroups::Cgroups,
-    kernel::{self, FENTRY, Hook, Size, TRACEPOINT, Tier, Types},
+    kernel::{self, FENTRY, Hook, RETURNS, Size, TRACEPOINT, Tier, Types},
     refusal::hook_refused,
+    returns::Returns,
     seed,
 };
 
@@ -91,7 +92,7 @@ pub(crate) fn report() -> Report {
     // What each hook needs is not refused once for each of them.
     let lacking = [&privileges, &described].into_iter().find(|need| !need.passed());
     let check = |hooks: Vec<&Hook>| match (&types, lacking) {
-        (Some(types), None) => try_out(types, &hooks),
+        (Some(types), None) => try_out(types, &hooks, &Returns::default()),
         (_, lacking) => {
             Ok(hooks.iter().filter_map(|hook| Some(of(hook).barred_by(lacking?))).collect())
         }
@@ -99,6 +100,10 @@ pub(crate) fn report() -> Report {
     let all = |tier: &Tier| check(tier.hooks.iter().collect()).unwrap_or_else(|none| vec![*none]);
     let tiers = [&FENTRY, &TRACEPOINT].map(|tier| (tier.name, all(tier))).into();
     let mut extras = check(FENTRY.fork_failures.into_iter().collect()).unwrap_or_default();
+    extras.push(match (&types, lacking) {
+        (Some(types), None) => returns(types),
+        (_, lacking) => lacking.map_or(of(&RETURNS), |need| of(&RETURNS).barred_by(need)),
+    });
     let reads = memory_reads();
     extras.push(if privileges.passed() { reads } else { reads.barred_by(&privileges) });
     let names = namespaces();
@@ -201,7 +206,7 @@ fn of(hook: &Hook) -> Check {
 
 /// Loads and attaches hooks of a tier, for a moment. The programs are at their longest: with
 /// the map of tracked processes, which is empty.
-fn try_out(types: &Types, hooks: &[&Hook]) -> Result<Vec<Check>, Box<Check>> {
+fn try_out(types: &Types, hooks: &[&Hook], returns: &Returns) -> Result<Vec<Check>, Box<Check>> {
     let config = Config { tree_only: 1, track_own_children: 1, ..Config::ZERO };
     let config = types.complete(config);
     let mut ebpf = match types.loader(&config, 4096, 1).load() {
@@ -211,12 +216,23 @@ fn try_out(types: &Types, hooks: &[&Hook]) -> Result<Vec<Check>, Box<Check>> {
     let mut check = |hook: &&Hook| {
         let result = types
             .load_hook(&mut ebpf, hook)
-            .and_then(|()| kernel::attach(&mut ebpf, hook))
+            .and_then(|()| kernel::attach(&mut ebpf, hook, returns))
             .map_err(|error| hook_refused(hook, &error));
         let refusal = result.err().map(Refusal::from);
         Check { refusal, size: kernel::size(&ebpf, hook), ..of(hook) }
     };
     Ok(hooks.iter().map(&mut check).collect())
+}
+
+/// The ends of single system calls.
+fn returns(types: &Types) -> Check {
+    match types.returns() {
+        Ok(returns) => {
+            let tried = try_out(types, &[&RETURNS], &returns);
+            tried.map_or_else(|none| *none, |mut checks| checks.remove(0))
+        }
+        Err(error) => Check { refusal: Some(error.into()), ..of(&RETURNS) },
+    }
 }
 
 /// Whether the user may load BPF programs.

@@ -43,7 +43,11 @@ fn a_user_without_privileges_is_refused_them_and_left_the_process_table() {
     let all = report["checks"].as_array().expect("checks");
     let untried: Vec<&Value> =
         all.iter().filter(|check| check["why"] == "not tried: no privileges").collect();
-    assert_eq!(untried.len(), 16, "the hooks of both sets, that for failed forks, and memory");
+    assert_eq!(
+        untried.len(),
+        17,
+        "the hooks of both sets, those for failed forks and single system calls, and memory"
+    );
     assert!(untried.iter().all(|check| check["remedy"] == first["remedy"]), "{report}");
     let table = all.iter().find(|check| check["name"] == "process table").expect("a check");
     assert_eq!((&table["available"], &table["optional"]), (&json!(true), &json!(true)));

@@ -12,10 +12,11 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use serde_json::Value;
 
 use crate::{
     figures,
-    story::{Partner, Watch, fixture, measured, scratch, until},
+    story::{Partner, Watch, fixture, measured, output, scratch, tracer, until},
 };
 
 /// Pairs without and with the tracer; the best of each side counts, which noise can only worsen.
@@ -174,11 +175,32 @@ fn tracepoints(pid: u32) -> BTreeSet<String> {
 fn the_fentry_hooks_are_at_no_system_call_and_no_context_switch() {
     let watch = Watch::start(&[]);
     let found = tracepoints(watch.pid());
+    let calls = perf_events(watch.pid());
     let story = watch.stop();
     let everyone: Vec<&String> =
         found.iter().filter(|name| name.starts_with("sys_") || *name == "sched_switch").collect();
     assert!(found.contains("sched_process_fork"), "{found:?}");
-    let of_all: &[&str] =
-        if story.tier() == "fentry" { &[] } else { &["sched_switch", "sys_exit"] };
+    let of_all: &[&str] = match (story.tier(), ends_of_single_calls()) {
+        ("fentry", _) => &[],
+        ("tracepoint", true) => &["sched_switch"],
+        ("tracepoint", false) => &["sched_switch", "sys_exit"],
+        (tier, _) => panic!("{tier}"),
+    };
     assert_eq!(everyone, of_all);
+    assert_eq!(calls, if of_all == ["sched_switch"] { 6 } else { 0 }, "perf events");
+}
+
+fn perf_events(pid: u32) -> usize {
+    let links = fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors");
+    let links = links.filter_map(|link| fs::read_link(link.expect("one").path()).ok());
+    links.filter(|link| link.as_os_str() == "anon_inode:[perf_event]").count()
+}
+
+/// Whether the system calls that are wanted have tracepoints of their own here.
+fn ends_of_single_calls() -> bool {
+    let told = output(tracer().args(["doctor", "--format", "json"])).stdout;
+    let report: Value = serde_json::from_slice(&told).expect("JSON");
+    let checks = report["checks"].as_array().expect("checks");
+    let check = checks.iter().find(|check| check["name"] == "tp/syscalls/sys_exit_*");
+    check.expect("the check")["available"].as_bool().expect("yes or no")
 }

@@ -107,6 +107,40 @@ fn tracefs_is_not_needed() {
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
 }
 
+/// The ends of single system calls take tracefs, which takes CAP_SYS_ADMIN: without, and with all, the
+/// tracepoint hooks tell the same.
+#[test]
+fn without_tracefs_every_system_call_is_looked_at_and_no_less_is_told() {
+    let told = output(tracer().args(["doctor", "--format", "json"]));
+    let (cheap, dear) =
+        (checked(&told, "tp/syscalls/sys_exit_*"), checked(&told, "tp_btf/sys_exit"));
+    let file = scratch("events.json");
+    let script = format!(
+        "exec $0 -v run --hooks tracepoint --format json --output {} -- sh -c 'sh -c \"exit 3\"; true'",
+        file.display()
+    );
+    let names = enough().0;
+    let more = format!("{names},+sys_admin");
+    for (names, is_refused) in [(names, true), (&more, cheap["available"] == false)] {
+        let told = with_capabilities(names, &[], &script);
+        let said = String::from_utf8_lossy(&told.stderr);
+        // Before 5.11 there are no such hooks.
+        if dear["available"] == false {
+            assert_eq!(told.status.code(), Some(4), "{said}");
+            continue;
+        }
+        let words = "a program runs at the end of every system call: tp/syscalls/sys_exit_*";
+        assert_eq!(said.contains(words), is_refused, "{names}: {said}");
+        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{error}: {said}"));
+        fs::remove_file(&file).expect("events");
+        let events: Vec<Value> = text.lines().map(common::check).collect();
+        let is_it =
+            |event: &&Value| event["type"] == "reap" && event["status"] == json!({"code": 3});
+        let reap = events.iter().find(is_it).unwrap_or_else(|| panic!("no reap: {text}"));
+        has(reap, &[("via", json!("wait4")), ("precision", json!("exact"))]);
+    }
+}
+
 #[test]
 fn root_without_its_capabilities_is_refused_with_the_remedy() {
     let mut command = Command::new("setpriv");
