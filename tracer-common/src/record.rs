@@ -51,7 +51,7 @@ impl Kind {
     ];
 }
 
-/// The beginning of every record: when, where, and of which process.
+/// The beginning of every record: when, and of which process.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
 )]
@@ -65,12 +65,10 @@ pub struct Head {
     pub tgid: u32,
     /// The thread of it that acted.
     pub tid: u32,
-    /// Real user id of the process.
+    /// Real user id of the process, of its birth, programs, end and failed forks; else 0.
     pub uid: u32,
-    /// The CPU that ran the program.
-    pub cpu: u16,
     /// One of [`Kind`].
-    pub kind: u16,
+    pub kind: u32,
 }
 
 /// Where a process lives.

@@ -4,7 +4,7 @@ use core::arch::asm;
 
 use aya_ebpf::{
     bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
-    helpers::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns},
+    helpers::bpf_ktime_get_boot_ns,
     macros::map,
     maps::{Array, PerCpuArray, RingBuf},
 };
@@ -65,7 +65,7 @@ pub(crate) fn now() -> u64 {
     unsafe { bpf_ktime_get_boot_ns() }
 }
 
-/// The head of a record about a process.
+/// The head of a record about a process, without its user.
 #[inline(always)]
 pub(crate) fn head(kind: Kind, time: u64, process: Process) -> Head {
     Head {
@@ -73,17 +73,15 @@ pub(crate) fn head(kind: Kind, time: u64, process: Process) -> Head {
         start: process.start(),
         tgid: process.tgid(),
         tid: process.task().tid(),
-        uid: process.uid(),
-        cpu: cpu(),
-        kind: kind as u16,
+        uid: 0,
+        kind: kind as u32,
     }
 }
 
-/// The CPU this runs on.
+/// The head of a record that tells the user, too.
 #[inline(always)]
-pub(crate) fn cpu() -> u16 {
-    // SAFETY: the helper has no precondition.
-    unsafe { bpf_get_smp_processor_id() as u16 }
+pub(crate) fn head_with_user(kind: Kind, time: u64, process: Process) -> Head {
+    Head { uid: process.uid(), ..head(kind, time, process) }
 }
 
 /// Writes one record. It is made after its room is reserved, so that its time is not older than

@@ -43,8 +43,7 @@ pub(crate) fn life(hooks: Hooks, number: u64) -> Vec<Vec<u8>> {
         tgid: pid,
         tid: pid,
         uid: 0,
-        cpu: 0,
-        kind: kind as u16,
+        kind: kind as u32,
     };
     let parent = |kind, after| Head { tgid: PARENT, tid: PARENT, start: 0, ..head(kind, after) };
     // The root's, whose path is known wherever there are cgroups.

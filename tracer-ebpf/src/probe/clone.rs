@@ -43,10 +43,11 @@ fn asked(flags: u64) -> u32 {
     if flags & CLONE_THREAD == 0 { FORK_PROCESS } else { FORK_THREAD }
 }
 
-/// One of these calls returned.
+/// One of these calls returned, mostly with a child: then nothing more is read.
 #[inline(always)]
-pub(super) fn returned(number: u64, first: u64, ret: i64) {
+pub(super) fn returned(number: u64, registers: Registers, ret: i64) {
     let Some(error) = error(ret) else { return };
+    let [first, ..] = registers.arguments();
     let asked = match number {
         CLONE => asked(first),
         CLONE3 if read!(CONFIG.may_read_memory) == 0 => 0,

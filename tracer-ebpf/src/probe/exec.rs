@@ -41,7 +41,7 @@ fn on_exec(ctx: BtfTracePointContext) -> i32 {
     };
     let may_read = read!(CONFIG.may_read_memory) == 1;
     let (args_start, args_total, path) = process.program();
-    let (head, ids) = (emit::head(Kind::Exec, emit::now(), process), process.ids());
+    let (head, ids) = (emit::head_with_user(Kind::Exec, emit::now(), process), process.ids());
     // SAFETY: the space is this CPU's own, and every write below stays within `text`.
     unsafe {
         let text = (&raw mut (*scratch).text).cast::<u8>();

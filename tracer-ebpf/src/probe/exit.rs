@@ -37,7 +37,7 @@ fn on_exit(ctx: BtfTracePointContext) -> i32 {
 
 #[inline(always)]
 fn last_thread(time: u64, process: Process, group: Group) -> Exit {
-    let head = emit::head(Kind::Exit, time, process);
+    let head = emit::head_with_user(Kind::Exit, time, process);
     let parent = process.real_parent();
     let tracer = process.parent().tgid();
     let is_traced = process.is_ptraced() && tracer != parent.tgid();

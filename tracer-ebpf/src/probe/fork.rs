@@ -20,7 +20,7 @@ fn on_fork(ctx: BtfTracePointContext) -> i32 {
     emit::record(|time| {
         let parent = child.real_parent();
         Fork {
-            head: emit::head(Kind::Fork, time, child),
+            head: emit::head_with_user(Kind::Fork, time, child),
             ids: child.ids(),
             nproc: child.nproc(),
             parent_start: parent.start(),

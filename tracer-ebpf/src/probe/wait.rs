@@ -50,12 +50,12 @@ fn returned(registers: Registers) {
     if (!is_wait(number) && !is_fork) || registers.is_32_bit() {
         return;
     }
-    let (arguments, ret) = (registers.arguments(), registers.result());
+    let ret = registers.result();
     if is_fork {
-        clone::returned(number, arguments[0], ret);
+        clone::returned(number, registers, ret);
         return;
     }
-    let call = answered(number, arguments, ret);
+    let call = answered(number, registers.arguments(), ret);
     let thread = bpf_get_current_pid_tgid();
     let tgid = (thread >> 32) as u32;
     if !filter::wants_wait(tgid, call.pid) {
@@ -105,8 +105,7 @@ fn waiter(time: u64, thread: u64) -> Head {
         tgid: (thread >> 32) as u32,
         tid: thread as u32,
         uid: 0,
-        cpu: emit::cpu(),
-        kind: Kind::Wait as u16,
+        kind: Kind::Wait as u32,
     }
 }
 

@@ -66,8 +66,7 @@ pub(crate) fn fork_failed(error: u32, call: u32, asked: u32) {
             tgid,
             tid: task.get(read!(OFFSETS.task_pid)),
             uid: cred.get(read!(OFFSETS.cred_uid)),
-            cpu: emit::cpu(),
-            kind: Kind::ForkFailed as u16,
+            kind: Kind::ForkFailed as u32,
         };
         record.comm = leader.get::<[u8; COMM_LEN]>(read!(OFFSETS.task_comm));
         (record.error, record.call, record.flags) = (error, call, asked);

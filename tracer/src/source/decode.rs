@@ -22,7 +22,7 @@ pub(crate) struct Malformed;
 /// Reads one record. `cgroups` turns ids into paths.
 pub(crate) fn decode(bytes: &[u8], cgroups: &mut Cgroups) -> Result<Observation, Malformed> {
     let (head, _) = Head::read_from_prefix(bytes).map_err(|_| Malformed)?;
-    let kind = Kind::ALL.into_iter().find(|kind| *kind as u16 == head.kind).ok_or(Malformed)?;
+    let kind = Kind::ALL.into_iter().find(|kind| *kind as u32 == head.kind).ok_or(Malformed)?;
     let fact = match kind {
         Kind::Fork => fork(&whole(bytes)?, cgroups),
         Kind::Exec => exec(bytes, cgroups)?,

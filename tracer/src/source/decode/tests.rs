@@ -6,7 +6,7 @@ use zerocopy::{Immutable, IntoBytes};
 use super::*;
 
 fn head(kind: Kind) -> Head {
-    Head { time: 7, start: 5, tgid: 42, tid: 43, uid: 1000, cpu: 1, kind: kind as u16 }
+    Head { time: 7, start: 5, tgid: 42, tid: 43, uid: 1000, kind: kind as u32 }
 }
 
 fn comm(name: &[u8]) -> [u8; COMM_LEN] {
@@ -78,7 +78,7 @@ fn every_truncation_and_every_excess_is_refused() {
 
 #[test]
 fn an_unknown_kind_is_refused() {
-    for kind in [0, 10, u16::MAX] {
+    for kind in [0, 10, u32::MAX] {
         let bytes = Head { kind, ..head(Kind::Free) };
         assert_eq!(decode(bytes.as_bytes(), &mut Cgroups::none()), Err(Malformed));
     }
