@@ -33,15 +33,15 @@ use crate::{
 const NEEDED: [Package; 3] = [("bpftool", "bpftool"), ("gcc", "gcc"), ("make", "make")];
 
 /// So many times the pairs for tracer itself, which costs less than the runs differ by.
-const OWN: u8 = 3;
+const OWN: u8 = 8;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Pairs of a run without and a run with the tool; three times as many of tracer itself
-    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u8).range(1..))]
+    /// Pairs of a run without and a run with the tool; eight times as many of tracer itself
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..))]
     pairs: u8,
     /// How long each run is measured
-    #[arg(long, value_name = "SECONDS", default_value_t = 3.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.2)]
     seconds: f64,
     /// Beside tracer, other tools too, installing what apt and cargo have of them
     #[arg(long)]
@@ -100,6 +100,9 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
     }
     if is_wanted("sustained") {
         results.sustained = Some(steady::sustained(&bench, &tracer)?);
+    }
+    if is_wanted("replay") {
+        results.replay = Some(steady::replay(&bench, &tracer)?);
     }
     print!("{}", page::page(&results));
     if !options.dry_run && options.filter.is_none() {

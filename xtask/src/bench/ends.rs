@@ -24,13 +24,17 @@ const START: Duration = Duration::from_mins(1);
 /// A tool that tells nothing for this long has nothing more to tell.
 const SILENCE: Duration = Duration::from_millis(1500);
 
+/// For a recording, whose file tells nothing before it is replayed: what is under way is encoded by then.
+const WRITTEN: Duration = Duration::from_millis(200);
+
 /// A tool that runs.
 pub(super) struct Running<'a> {
     tool: &'a Tool,
     pid: u32,
     /// Not of a tool that has started the load, and ends with it.
     child: Option<Child>,
-    path: PathBuf,
+    /// Where what it tells goes.
+    pub path: PathBuf,
     lines: BufReader<File>,
     line: Vec<u8>,
     canaries: u64,
@@ -117,8 +121,12 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// Reads on until so many ends are told, or nothing more is.
+    /// Reads on until so many ends are told, or nothing more is. What a recording has is seen later.
     pub(super) fn read_until(&mut self, ends: u64) -> Result<()> {
+        if matches!(self.tool.tells, Tells::Recording) {
+            pause(WRITTEN);
+            return Ok(());
+        }
         let mut last = Instant::now();
         while self.ends < ends && last.elapsed() < SILENCE {
             if self.read()? {

@@ -1,6 +1,9 @@
 //! The results as people read them.
 
-use super::result::{Idle, Pairs, Program, Results, Spread, Stage, Sustained};
+use super::{
+    OWN,
+    result::{Idle, Pairs, Program, Replay, Results, Spread, Stage, Sustained},
+};
 
 /// The whole page.
 pub(super) fn page(results: &Results) -> String {
@@ -13,13 +16,14 @@ pub(super) fn page(results: &Results) -> String {
          Measured on {date} at {commit}: {} processors ({}), Linux {}.\n\n\
          {}\n\
          `cargo xtask bench --peers` repeats it, as root. A load times itself, with a tenth of its time to \
-         warm up, and begins when the tool has told of a first process. Without and with the tool in \
-         turn, {number_of_pairs} pairs of {seconds} s, and three times as many of tracer; *ratio* is the throughput with it by that \
-         without it, the median of the pairs, and in brackets the least and the most. *CPU* is the \
+         warm up, and begins when the tool has told of a first process. Without, twice with and without the \
+         tool again, {number_of_pairs} pairs of {seconds} s, and {OWN} times as many of tracer; *ratio* is the throughput with it by that \
+         without it, the median of the pairs; in brackets where that of any number of pairs lies, with a \
+         certainty of 95 %; and *all* the least and the most. *CPU* is the \
          tool's own time per process that the load made. *Start-up* is until its first event could be \
          read, of a recording until it is begun. *Lost* are ends of processes that it did not tell of.\n\n\
-         | load | tool | per second without | ratio | CPU | peak RSS | start-up | lost |\n\
-         |---|---|---|---|---|---|---|---|\n\
+         | load | tool | per second without | ratio | all | CPU | peak RSS | start-up | lost |\n\
+         |---|---|---|---|---|---|---|---|---|\n\
          {}",
         machine.processors,
         machine.processor,
@@ -37,9 +41,10 @@ pub(super) fn page(results: &Results) -> String {
     let programs = (!results.programs.is_empty()).then(|| programs(&results.programs));
     let idle = results.idle.as_ref().map(idle);
     let sustained = results.sustained.as_ref().map(sustained);
+    let replay = results.replay.as_ref().map(replay);
     let failed = results.failed.iter().map(|(tool, said)| format!("\n{tool} failed: {said}\n"));
     let failed = Some(failed.collect());
-    [Some(head), failed, left_out, commands, stages, programs, idle, sustained]
+    [Some(head), failed, left_out, commands, stages, programs, idle, sustained, replay]
         .into_iter()
         .flatten()
         .collect()
@@ -61,12 +66,21 @@ fn sustained(sustained: &Sustained) -> String {
     )
 }
 
+fn replay(replay: &Replay) -> String {
+    let Replay { records, seconds: Spread { least, median, most, .. } } = replay;
+    let rate = *records as f64 / median / 1e6;
+    format!(
+        "\nA recording of {records} records went through the model, with no event but the summary to tell, at \
+         {rate:.1} million a second, from the program's start to its end: {median:.2} s ({least:.2} to {most:.2}).\n",
+    )
+}
+
 fn row(pairs: &Pairs) -> String {
-    let Spread { least, median, most } = pairs.ratio;
+    let Spread { least, low, median, high, most } = pairs.ratio;
     let cpu = pairs.cpu_ns_per_life.map_or("-".into(), |ns| format!("{:.1} µs", ns / 1e3));
     let lost = pairs.lost.map_or("-".into(), |lost| format!("{lost} of {}", pairs.lives));
     format!(
-        "| {} | {} | {:.0} | {median:.3} ({least:.3} to {most:.3}) | {cpu} | {} MiB | {:.0} ms | {lost} |\n",
+        "| {} | {} | {:.0} | {median:.3} ({low:.3} to {high:.3}) | {least:.2} to {most:.2} | {cpu} | {} MiB | {:.0} ms | {lost} |\n",
         pairs.load,
         pairs.tool,
         pairs.per_second,

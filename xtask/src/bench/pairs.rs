@@ -1,4 +1,5 @@
-//! A load without a tool, then with it, and again.
+//! A load without a tool, twice with it, and without it again: two pairs, so that what drifts falls on both
+//! sides. The machine's own pace changes within seconds, so many short pairs tell more than a few long ones.
 
 use anyhow::{Context as _, Result};
 
@@ -9,9 +10,9 @@ use super::{
     tools::{Tells, Tool},
 };
 
-/// One run with the tool.
+/// Two runs with the tool.
 struct With {
-    per_second: f64,
+    per_second: [f64; 2],
     lives: u64,
     lost: u64,
     cpu_ns: u64,
@@ -22,13 +23,15 @@ struct With {
 pub(super) fn run(bench: &Bench, load: &Load, tool: &Tool, pairs: u8) -> Result<Pairs> {
     let mut without = Vec::new();
     let mut with = Vec::new();
-    for _ in 0..pairs {
+    for _ in 0..pairs.div_ceil(2) {
         without.push(bench.alone(load)?.per_second);
-        with.push(one(bench, load, tool).with_context(|| format!("{}: {}", load.name, tool.name))?);
+        with.push(two(bench, load, tool).with_context(|| format!("{}: {}", load.name, tool.name))?);
+        without.push(bench.alone(load)?.per_second);
     }
+    let traced = with.iter().flat_map(|run| run.per_second);
     let ratios: Vec<f64> =
-        without.iter().zip(&with).map(|(without, with)| with.per_second / without).collect();
-    eprintln!("{:20} {:20} {ratios:.3?}", load.name, tool.name);
+        without.iter().zip(traced).map(|(without, with)| with / without).collect();
+    eprintln!("{:20} {:20} {:.3?}", load.name, tool.name, Spread::of(ratios.clone()));
     let lives: u64 = with.iter().map(|run| run.lives).sum();
     let cpu_ns: u64 = with.iter().map(|run| run.cpu_ns).sum();
     Ok(Pairs {
@@ -45,18 +48,19 @@ pub(super) fn run(bench: &Bench, load: &Load, tool: &Tool, pairs: u8) -> Result<
     })
 }
 
-fn one(bench: &Bench, load: &Load, tool: &Tool) -> Result<With> {
+fn two(bench: &Bench, load: &Load, tool: &Tool) -> Result<With> {
     let (mut running, mut load) = Running::start(tool, bench, load)?;
     let before = running.usage()?;
-    let done = load.go()?;
-    running.read_until(done.lives)?;
+    let done = [load.go()?, load.go()?];
+    let lives = done.iter().map(|done| done.lives).sum();
+    running.read_until(lives)?;
     let after = running.usage()?;
     let start_up_ms = running.start_up.as_secs_f64() * 1e3;
     let ends = running.stop(load)?;
     Ok(With {
-        per_second: done.per_second,
-        lives: done.lives,
-        lost: done.lives.saturating_sub(ends),
+        per_second: done.map(|done| done.per_second),
+        lives,
+        lost: lives.saturating_sub(ends),
         cpu_ns: after.cpu_ns - before.cpu_ns,
         peak_rss_bytes: after.peak_rss_bytes,
         start_up_ms,

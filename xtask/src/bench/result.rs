@@ -33,6 +33,7 @@ pub(super) struct Results {
     pub programs: Vec<Program>,
     pub idle: Option<Idle>,
     pub sustained: Option<Sustained>,
+    pub replay: Option<Replay>,
 }
 
 #[derive(Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -64,9 +65,15 @@ pub(super) struct Pairs {
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 pub(super) struct Spread {
     pub least: f64,
+    /// Where the median of any number of runs lies, with a certainty of 95 %.
+    pub low: f64,
     pub median: f64,
+    pub high: f64,
     pub most: f64,
 }
+
+/// The 0.975 quantile of the normal distribution.
+const SURE: f64 = 1.96;
 
 impl Spread {
     /// Of at least one value.
@@ -78,7 +85,13 @@ impl Spread {
         } else {
             f64::midpoint(values[middle - 1], values[middle])
         };
-        Self { least: values[0], median, most: values[values.len() - 1] }
+        // How many of the values lie below the true median is binomial (W. J. Conover, Practical
+        // Nonparametric Statistics, 3.2).
+        let count = values.len() as f64;
+        let rank = ((count - SURE * count.sqrt()) / 2.0).round();
+        let (low, last) = ((rank - 1.0).max(0.0) as usize, values.len() - 1);
+        let (low, high) = (values[low], values[last - low]);
+        Self { least: values[0], low, median, high, most: values[last] }
     }
 }
 
@@ -113,6 +126,15 @@ pub(super) struct Sustained {
     /// At the end of each sixth.
     pub rss_bytes: Vec<u64>,
     pub lost: u64,
+}
+
+/// A recording, read through the model.
+#[derive(Debug, PartialEq, Deserialize, Serialize)]
+pub(super) struct Replay {
+    /// Records of the kernel that are in it.
+    pub records: u64,
+    /// From the start of the program to its end.
+    pub seconds: Spread,
 }
 
 impl Results {
@@ -157,8 +179,17 @@ mod tests {
 
     #[test]
     fn the_middle_of_an_even_number_is_between_two() {
-        let spread = |least, median, most| Spread { least, median, most };
-        assert_eq!(Spread::of(vec![0.9, 0.7, 0.8]), spread(0.7, 0.8, 0.9));
-        assert_eq!(Spread::of(vec![4.0, 1.0, 2.0, 3.0]), spread(1.0, 2.5, 4.0));
+        assert_eq!(Spread::of(vec![0.9, 0.7, 0.8]), spread([0.7, 0.7, 0.8, 0.9, 0.9]));
+        assert_eq!(Spread::of(vec![4.0, 1.0, 2.0, 3.0]), spread([1.0, 1.0, 2.5, 4.0, 4.0]));
+    }
+
+    #[test]
+    fn the_true_median_is_surely_among_those_in_the_middle() {
+        let many = Spread::of((1..=100).map(f64::from).collect());
+        assert_eq!(many, spread([1.0, 40.0, 50.5, 61.0, 100.0]));
+    }
+
+    fn spread([least, low, median, high, most]: [f64; 5]) -> Spread {
+        Spread { least, low, median, high, most }
     }
 }

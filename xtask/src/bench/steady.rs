@@ -1,20 +1,29 @@
 //! The tracer over time: where nothing happens, and where much does for a minute.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result};
+use serde_json::Value;
 
 use super::{
     ends::{Running, resident},
     load::{self, Argument, Bench, Load},
     pause,
-    result::{Idle, Sustained},
+    result::{Idle, Replay, Spread, Sustained},
     tools,
 };
+use crate::process;
 
 const QUIET: Duration = Duration::from_secs(20);
 const LONG: Duration = Duration::from_mins(1);
 const SIXTHS: u32 = 6;
+/// What is recorded to be replayed, and how often.
+const RECORDED: Duration = Duration::from_secs(10);
+const REPLAYS: usize = 7;
 
 pub(super) fn idle(bench: &Bench, tracer: &Path) -> Result<Idle> {
     let tool = &tools::all(tracer, None)[0];
@@ -27,15 +36,38 @@ pub(super) fn idle(bench: &Bench, tracer: &Path) -> Result<Idle> {
     Ok(Idle { seconds: QUIET.as_secs_f64(), cpu_share: used as f64 / QUIET.as_nanos() as f64 })
 }
 
+fn storm(bench: &Bench, time: Duration) -> Result<(Load, Bench)> {
+    let workers = std::thread::available_parallelism()?.get() as u8;
+    let load = Load { name: "storm", kind: "forks", workers, argument: Argument::None };
+    let (fixture, folder) = (bench.fixture.clone(), bench.folder.clone());
+    Ok((load, Bench { fixture, folder, seconds: time.as_secs_f64() }))
+}
+
+/// A recording, of which no event is told but the summary.
+pub(super) fn replay(bench: &Bench, tracer: &Path) -> Result<Replay> {
+    let (storm, long) = storm(bench, RECORDED)?;
+    let tool = &tools::all(tracer, None)[2];
+    let (running, mut load) = Running::start(tool, &long, &storm)?;
+    load.go()?;
+    let path = running.path.clone();
+    running.stop(load)?;
+    let (mut records, mut seconds) = (0, Vec::new());
+    for _ in 0..REPLAYS {
+        let mut replay = Command::new(tracer);
+        replay.args(["trace", "--format", "json", "--type", "fork_failed", "--from"]).arg(&path);
+        let begun = Instant::now();
+        let told = process::output(&mut replay).context("the recording cannot be replayed")?;
+        seconds.push(begun.elapsed().as_secs_f64());
+        let summary: Value =
+            serde_json::from_str(told.trim_end().rsplit('\n').next().unwrap_or(""))?;
+        records = summary["received"].as_u64().context("no summary")?;
+    }
+    Ok(Replay { records, seconds: Spread::of(seconds) })
+}
+
 /// All events, from as many forkers as there are processors.
 pub(super) fn sustained(bench: &Bench, tracer: &Path) -> Result<Sustained> {
-    let workers = std::thread::available_parallelism()?.get() as u8;
-    let storm = Load { name: "sustained", kind: "forks", workers, argument: Argument::None };
-    let long = Bench {
-        fixture: bench.fixture.clone(),
-        folder: bench.folder.clone(),
-        seconds: LONG.as_secs_f64(),
-    };
+    let (storm, long) = storm(bench, LONG)?;
     let tool = &tools::all(tracer, None)[1];
     let (mut running, mut load) = Running::start(tool, &long, &storm)?;
     let going = std::thread::spawn(move || load.go().map(|done| (load, done)));
