@@ -193,8 +193,6 @@ offsets! {
     regs_nr = "pt_regs" ["orig_ax"];
     /// Code segment: tells a 32-bit caller, whose system calls have other numbers.
     regs_cs = "pt_regs" ["cs"];
-    /// What a system call that ends returns.
-    regs_ret = "pt_regs" ["ax"];
     /// First argument.
     regs_arg0 = "pt_regs" ["di"];
     /// Second argument.

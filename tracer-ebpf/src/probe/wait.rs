@@ -8,6 +8,7 @@
 //! wait begins, for whom its arguments say; without `bpf_task_pt_regs` only whether any child will do.
 
 use aya_ebpf::{
+    EbpfContext as _,
     helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_probe_read_user},
     macros::{btf_tracepoint, tracepoint},
     programs::{BtfTracePointContext, TracePointContext},
@@ -21,6 +22,10 @@ use crate::{emit, filter, settings::read, task::Registers};
 const WAIT4: u64 = 61;
 /// x86-64: number of `waitid`.
 const WAITID: u64 = 247;
+/// Offset of the number in what `perf_call_bpf_exit` (kernel/trace/trace_syscalls.c) hands to a program.
+const CALL_NUMBER: usize = 8;
+/// Offset of what the system call returns there.
+const CALL_RESULT: usize = 16;
 /// Offset of `si_code` in the caller's `siginfo_t`.
 const SI_CODE: usize = 8;
 /// Offset of `si_pid` in the caller's `siginfo_t` (64-bit programs).
@@ -29,28 +34,37 @@ const SI_PID: usize = 16;
 #[btf_tracepoint(function = "sys_exit")]
 fn on_wait(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the first argument is typed as pt_regs.
-    returned(unsafe { Registers::new(ctx.arg(0)) });
+    returned(unsafe { Registers::new(ctx.arg(0)) }, ctx.arg(1));
     0
 }
 
 /// 0 also says that nobody wants to read of it by perf.
 #[tracepoint]
-fn on_return(_: TracePointContext) -> u32 {
+fn on_return(ctx: TracePointContext) -> u32 {
+    // SAFETY: both words lie in the context; should another kernel have something else for a number
+    // there, the registers still tell.
+    let (number, ret): (u32, i64) = unsafe {
+        let context = ctx.as_ptr();
+        (*context.add(CALL_NUMBER).cast(), *context.add(CALL_RESULT).cast())
+    };
+    // Twice in every life, for the parent and for the child, with nothing to tell.
+    if clone::is_fork(number.into()) && ret >= 0 {
+        return 0;
+    }
     if let Some(registers) = Registers::current() {
-        returned(registers);
+        returned(registers, ret);
     }
     0
 }
 
 /// A system call ends.
 #[inline(always)]
-fn returned(registers: Registers) {
+fn returned(registers: Registers, ret: i64) {
     let number = registers.number();
     let is_fork = clone::is_fork(number);
     if (!is_wait(number) && !is_fork) || registers.is_32_bit() {
         return;
     }
-    let ret = registers.result();
     if is_fork {
         clone::returned(number, registers, ret);
         return;

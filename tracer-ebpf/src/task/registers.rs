@@ -70,12 +70,6 @@ impl Registers {
         field!(self.0, regs_nr)
     }
 
-    /// What the system call returns, at its end.
-    #[inline(always)]
-    pub(crate) fn result(self) -> i64 {
-        field!(self.0, regs_ret)
-    }
-
     /// The caller is a 32-bit program, which numbers system calls differently.
     #[inline(always)]
     pub(crate) fn is_32_bit(self) -> bool {
