@@ -7,8 +7,8 @@
 use libfuzzer_sys::fuzz_target;
 use tracer::{
     lifecycle::filter::Asked,
-    recording::{Header, Writer, pack, preamble},
     playback::Replay,
+    recording::{Header, Packer, Writer, preamble},
     report_of, screens_of,
     sink::{Format, Style, sink, summary_text},
 };
@@ -19,12 +19,12 @@ fuzz_target!(|data: &[u8]| {
         b'f' => play(data),
         b'h' => {
             let mut file = preamble().to_vec();
-            pack(0, data, &mut file);
+            Packer::default().pack(0, data, &mut file);
             play(&file);
         }
         _ => {
             let mut file = Writer::new(&header()).take();
-            pack(1, data, &mut file);
+            Packer::default().pack(1, data, &mut file);
             play(&file);
         }
     }
@@ -50,14 +50,8 @@ fn play(file: &[u8]) {
     while let Ok(true) = replay.step() {}
     summary_text(&replay.end(true));
     let events: Vec<_> = replay.drain().collect();
-    let formats = [
-        Format::Text,
-        Format::Json,
-        Format::Csv,
-        Format::Parquet,
-        Format::Perfetto,
-        Format::Dot,
-    ];
+    let formats =
+        [Format::Text, Format::Json, Format::Csv, Format::Parquet, Format::Perfetto, Format::Dot];
     for (format, lifecycles) in formats.into_iter().flat_map(|one| [(one, false), (one, true)]) {
         let style = Style { format, lifecycles, quiet: false, color: true, summary: true };
         let mut sink = sink(style, 0);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use frame::{MOST, PREAMBLE, VERSION, pack, preamble};
+pub use frame::{MOST, PREAMBLE, Packer, VERSION, preamble};
 pub use header::Header;
 pub use reader::{Damage, Reader, Told};
 pub use writer::Writer;

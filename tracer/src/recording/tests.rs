@@ -144,7 +144,7 @@ proptest! {
         writer.close(u64::MAX, || COUNTS);
         let mut file = writer.take();
         let number = if whole.is_empty() { 1 } else { 2 };
-        pack(number, &junk, &mut file);
+        Packer::default().pack(number, &junk, &mut file);
         let (told, damage) = read(&file);
         prop_assert!(damage.is_some() && told.len() >= whole.len());
         prop_assert!(play(&file).is_err());
@@ -205,7 +205,7 @@ fn a_frame_that_is_not_where_it_was_is_named() {
     let more = [&file[..], b"\n"].concat();
     assert!(matches!(read(&more), (told, Some(Damage::CutOff)) if told == written));
     let mut more = file.clone();
-    pack(starts.len() as u32, b"\x02\x00", &mut more);
+    Packer::default().pack(starts.len() as u32, b"\x02\x00", &mut more);
     assert!(matches!(read(&more), (told, Some(Damage::AfterEnd)) if told == written));
 }
 
@@ -222,7 +222,7 @@ fn lengths_are_checked_before_they_are_believed() {
     }
     // A frame whose checksum is right, and whose length is not.
     let mut bomb = Vec::new();
-    pack(0, &vec![0; MOST], &mut bomb);
+    Packer::default().pack(0, &vec![0; MOST], &mut bomb);
     assert!(bomb.len() < 10_000, "it would be much if it were unpacked");
     for claimed in [0, 1, MOST as u32 - 1] {
         bomb[8..12].copy_from_slice(&claimed.to_le_bytes());

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Counts, ENTRY, Entry, Header, frame};
+use super::{
+    Counts, ENTRY, Entry, Header,
+    frame::{self, Packer},
+};
 use crate::observation::{Fact, Lost, LostWhere, Observation, Zombie};
 
 /// A frame is closed when this much is in it, so that memory and what a crash takes stay small.
@@ -12,6 +15,7 @@ const AGE: u64 = 1_000_000_000;
 
 /// Makes the frames of one file.
 pub struct Writer {
+    packer: Packer,
     frame: Vec<u8>,
     /// When what there was was last packed whatever its size.
     closed_at: u64,
@@ -28,8 +32,10 @@ impl Writer {
     pub fn new(header: &Header) -> Self {
         let mut closed = frame::preamble().to_vec();
         let first = postcard::to_stdvec(header).expect("everything in it can be written");
-        frame::pack(0, &first, &mut closed);
+        let mut packer = Packer::default();
+        packer.pack(0, &first, &mut closed);
         Self {
+            packer,
             frame: Vec::new(),
             closed_at: header.began,
             at: 0,
@@ -134,7 +140,7 @@ impl Writer {
 
     fn pack(&mut self) {
         let before = self.closed.len();
-        frame::pack(self.number, &self.frame, &mut self.closed);
+        self.packer.pack(self.number, &self.frame, &mut self.closed);
         self.written += (self.closed.len() - before) as u64;
         self.number = self.number.wrapping_add(1);
         self.frame.clear();

@@ -11,7 +11,7 @@ use tracer::{
         Comm, Died, Doing, Fact, Fate, Filled, Found, Home, Identity, Look, Measure, Sigterm,
         Space, Start,
     },
-    recording::{Entry, Header, MOST, pack, preamble},
+    recording::{Entry, Header, MOST, Packer, preamble},
 };
 
 use super::{
@@ -47,7 +47,7 @@ fn beginning(asked: Asked) -> Vec<u8> {
         tier_why: None,
     };
     let mut file = preamble().to_vec();
-    pack(0, &postcard::to_stdvec(&header).expect("bytes"), &mut file);
+    Packer::default().pack(0, &postcard::to_stdvec(&header).expect("bytes"), &mut file);
     file
 }
 
@@ -57,14 +57,14 @@ fn crafted(entries: impl IntoIterator<Item = Entry<Fact>>) -> Crafted {
     for entry in entries {
         let entry = postcard::to_stdvec(&entry).expect("bytes");
         if frame.len() + entry.len() > MOST {
-            pack(number, &frame, &mut file);
+            Packer::default().pack(number, &frame, &mut file);
             number += 1;
             frame.clear();
         }
         unpacked += entry.len();
         frame.extend(entry);
     }
-    pack(number, &frame, &mut file);
+    Packer::default().pack(number, &frame, &mut file);
     Crafted { file, unpacked }
 }
 
