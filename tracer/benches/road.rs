@@ -135,13 +135,11 @@ pub(crate) struct Road {
 
 impl Road {
     pub(crate) fn new() -> Self {
-        let style = Style {
-            format: Format::Json,
-            quiet: false,
-            lifecycles: false,
-            color: false,
-            summary: false,
-        };
+        Self::to(Format::Json, false)
+    }
+
+    pub(crate) fn to(format: Format, lifecycles: bool) -> Self {
+        let style = Style { format, quiet: false, lifecycles, color: false, summary: false };
         Self {
             decoder: Decoder::default(),
             order: Order::default(),

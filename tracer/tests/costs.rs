@@ -15,6 +15,7 @@ use std::{
 };
 
 use road::{BATCH, EVENTS, Hooks, Road, lives};
+use tracer::sink::Format;
 use tracer_common::{Death, Exec, Exit, Fork, ForkFailed, Free, LeaderExit, Release, Wait};
 
 /// Counts what a thread asks for: tests run beside each other.
@@ -84,8 +85,7 @@ fn bytes_per_record() {
 }
 
 /// In steady state: what grows with the first lives has grown.
-fn allocations(hooks: Hooks) -> u64 {
-    let mut road = Road::new();
+fn allocations(hooks: Hooks, mut road: Road) -> u64 {
     let batches: Vec<_> = (0..200).map(|batch| lives(hooks, batch * BATCH, BATCH)).collect();
     let (first, rest) = batches.split_at(100);
     assert_eq!(rest.len() as u64 * BATCH * EVENTS, 40_000);
@@ -101,11 +101,14 @@ fn allocations(hooks: Hooks) -> u64 {
 
 #[test]
 fn allocations_of_many_events() {
-    for (name, hooks) in [
-        ("allocations of 40,000 events, fentry hooks", Hooks::Fentry),
-        ("allocations of 40,000 events, tracepoint hooks", Hooks::Tracepoint),
+    let text = |lifecycles| Road::to(Format::Text, lifecycles);
+    for (name, hooks, road) in [
+        ("allocations of 40,000 events, fentry hooks", Hooks::Fentry, Road::new()),
+        ("allocations of 40,000 events, tracepoint hooks", Hooks::Tracepoint, Road::new()),
+        ("allocations of 40,000 events as text", Hooks::Fentry, text(false)),
+        ("allocations of 40,000 events as lifecycles", Hooks::Fentry, text(true)),
     ] {
-        held(name, allocations(hooks) as f64);
+        held(name, allocations(hooks, road) as f64);
     }
 }
 

@@ -144,7 +144,7 @@ impl Life {
             }
             What::Exec { program, .. } => {
                 self.execs += 1;
-                self.program = Some((at, shared(crate::sink::command(program))));
+                self.program = Some((at, shared(crate::sink::command(program).to_string())));
             }
             What::Exit(exit) => {
                 self.exited_at = Some(at);

@@ -177,7 +177,7 @@ impl Told {
     }
 
     fn time_of_day(&self, at: u64) -> String {
-        sink::Stamp::new(self.boot_to_unix).time_of_day(at)
+        sink::Stamp::new(self.boot_to_unix).time_of_day(at).to_string()
     }
 }
 

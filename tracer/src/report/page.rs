@@ -132,7 +132,7 @@ impl<'a> Data<'a> {
             return Some(*place);
         }
         let row = life.and_then(|life| self.rows.get(&life));
-        let name = peer.comm.map(|comm| self.strings.place(&name(Some(comm))));
+        let name = peer.comm.map(|comm| self.strings.place(&name(Some(comm)).to_string()));
         self.peers.push(json!([peer.pid, name, row]));
         self.places.insert(key, self.peers.len() - 1);
         Some(self.peers.len() - 1)
@@ -147,7 +147,10 @@ impl<'a> Data<'a> {
             let born = life.born_at();
             columns.put("pid", life.who.pid);
             columns.put("depth", *depth);
-            columns.put("name", life.who.comm.map(|comm| self.strings.place(&name(Some(comm)))));
+            columns.put(
+                "name",
+                life.who.comm.map(|comm| self.strings.place(&name(Some(comm)).to_string())),
+            );
             let command = life.program.as_ref().map(|(_, command)| self.strings.place(command));
             columns.put("command", command);
             columns.put("execs", life.execs);
@@ -224,7 +227,7 @@ fn status(status: Option<Status>) -> Value {
     match status {
         None => Value::Null,
         Some(Status::Code(code)) => code.into(),
-        Some(Status::Signal { .. }) => ended(status).into(),
+        Some(Status::Signal { .. }) => ended(status).to_string().into(),
     }
 }
 
@@ -267,12 +270,12 @@ fn tiles(told: &Told) -> Value {
         summary.fork_failures.iter().fold(0, |all, (_, one)| all.saturating_add(*one));
     let failures =
         if summary.sees_fork_failures { failures.to_string() } else { "unknown".to_owned() };
-    let longest = worst.map_or_else(|| "none".to_owned(), |(time, _)| duration(*time));
+    let longest = worst.map_or_else(|| "none".to_owned(), |(time, _)| duration(*time).to_string());
     let is_long = worst.is_some_and(|(time, _)| *time >= super::tally::LATE);
     let zombies = summary.totals.zombies;
     let lost = summary.all_lost();
     json!([
-        ["duration", duration(told.end.saturating_sub(told.began)), false],
+        ["duration", duration(told.end.saturating_sub(told.began)).to_string(), false],
         ["processes", (summary.totals.existing + summary.totals.forks).to_string(), false],
         ["longest zombie", longest, is_long],
         ["zombies left", zombies.to_string(), zombies > 0],

@@ -58,7 +58,7 @@ pub(super) fn tables(told: &Told) -> Vec<Table> {
 fn ran(told: &Told) -> Table {
     let rows = told.tally.ran.iter().map(|(comm, ran)| {
         let spread = ran.lifetime.spread();
-        let time = |ns| if spread.count == 0 { "-".to_owned() } else { duration(ns) };
+        let time = |ns| if spread.count == 0 { "-".to_owned() } else { duration(ns).to_string() };
         let row = vec![
             Cell::from(name(*comm)),
             Cell::from(ran.processes),
@@ -108,7 +108,7 @@ fn leakers(told: &Told) -> Table {
 fn inits(told: &Told) -> Table {
     let rows = told.summary.adopters.iter().map(|one| {
         let reaped = one.reaped;
-        let time = |ns| if reaped.count == 0 { "-".to_owned() } else { duration(ns) };
+        let time = |ns| if reaped.count == 0 { "-".to_owned() } else { duration(ns).to_string() };
         let row = vec![
             Cell::from(peer(one.peer)),
             Cell::from(adopter(one.kind)),

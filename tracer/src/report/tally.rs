@@ -189,10 +189,10 @@ fn role(kind: AdopterKind) -> &'static str {
 
 /// A process by name and pid.
 pub(super) fn named(one: Option<Relative>) -> String {
-    one.map_or_else(|| "?".to_owned(), |one| crate::sink::peer(one.peer))
+    one.map_or_else(|| "?".to_owned(), |one| crate::sink::peer(one.peer).to_string())
 }
 
 /// Adopters by name and pid.
 pub(super) fn adopter_named((pid, comm, _): Adopter) -> String {
-    if pid == 0 { "others".to_owned() } else { crate::sink::peer(Peer { pid, comm }) }
+    if pid == 0 { "others".to_owned() } else { crate::sink::peer(Peer { pid, comm }).to_string() }
 }

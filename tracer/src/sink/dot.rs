@@ -18,7 +18,7 @@ impl Dot {
     /// Of what is said of a node, the last holds.
     fn node(&mut self, who: Who, rest: &str, to: &mut Vec<u8>) {
         self.starts.insert(who.pid, who.start);
-        let name = text::name(who.comm).replace('\\', "\\\\").replace('"', "\\\"");
+        let name = text::name(who.comm).to_string().replace('\\', "\\\\").replace('"', "\\\"");
         let Who { pid, start, .. } = who;
         let _ = writeln!(to, "  \"{pid}.{start}\" [label=\"{name} ({pid}){rest}\"]");
     }

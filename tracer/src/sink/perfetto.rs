@@ -139,7 +139,7 @@ impl Perfetto {
         let argv = program.argv.as_ref();
         let argv = argv.map(|argv| ("argv", Value::List(arguments(argv).map(text).collect())));
         let begun = Mark {
-            title: text::name(who.comm),
+            title: text::name(who.comm).to_string(),
             values: exe.into_iter().chain(argv).collect(),
             ..Mark::new(Kind::Begin, "")
         };
@@ -149,7 +149,7 @@ impl Perfetto {
     fn exit(&mut self, at: u64, who: Who, exit: Exit, to: &mut Vec<u8>) {
         self.of(at, who, to);
         let values = vec![
-            ("status", Value::Text(text::ended(Some(exit.status)))),
+            ("status", Value::Text(text::ended(Some(exit.status)).to_string())),
             ("cpu_user_ns", Value::Number(exit.cpu_user)),
             ("cpu_system_ns", Value::Number(exit.cpu_system)),
             ("max_rss_bytes", Value::Number(exit.max_rss)),
@@ -218,7 +218,8 @@ impl Sink for Perfetto {
             (What::Exec { program, .. }, Some(who)) => self.exec(at, who, program, to),
             (What::Exit(exit), Some(who)) => self.exit(at, who, *exit, to),
             (What::Zombie { notified, parent, .. }, Some(who)) => {
-                let parent = parent.map(|parent| ("parent", Value::Text(text::peer(parent))));
+                let parent =
+                    parent.map(|parent| ("parent", Value::Text(text::peer(parent).to_string())));
                 let fate = notified.map(|fate| ("notified", Value::Text(json::fate(fate).into())));
                 self.zombie(at, who, parent.into_iter().chain(fate).collect(), to);
             }
@@ -263,11 +264,12 @@ impl Sink for Perfetto {
 
 fn of_reap(reap: &Reap) -> Vec<(&'static str, Value)> {
     let mut values = vec![
-        ("status", Value::Text(text::ended(reap.status))),
+        ("status", Value::Text(text::ended(reap.status).to_string())),
         ("via", Value::Text(json::via(reap.via).into())),
         ("precision", Value::Text(json::precision(reap.exact).into())),
     ];
-    let reaper = reap.reaper.map(|reaper| ("reaper", Value::Text(text::reaper(reaper))));
+    let reaper =
+        reap.reaper.map(|reaper| ("reaper", Value::Text(text::reaper(reaper).to_string())));
     let by = reap.by.map(|by| ("by", Value::Text(json::by(by).into())));
     let why = (!reap.why.is_empty()).then(|| ("why", causes(&reap.why)));
     values.extend(reaper.into_iter().chain(by).chain(why));

@@ -1,5 +1,7 @@
 //! Times and durations as text.
 
+use std::fmt::{self, Display, Formatter};
+
 use jiff::{Timestamp, tz::TimeZone};
 
 const SECOND: u64 = 1_000_000_000;
@@ -62,32 +64,39 @@ impl Stamp {
     }
 
     /// Local time of day to the microsecond.
-    pub fn time_of_day(&mut self, at: u64) -> String {
+    pub fn time_of_day(&mut self, at: u64) -> impl Display {
         let fraction = self.turn_to(at) / 1000;
-        format!("{}.{fraction:06}", self.local)
+        fmt::from_fn(move |to| write!(to, "{}.{fraction:06}", self.local))
     }
 }
 
 /// A duration as a person reads it: three significant digits and a unit.
-pub fn duration(ns: u64) -> String {
+pub fn duration(ns: u64) -> impl Display {
+    fmt::from_fn(move |to| match to.width() {
+        Some(_) => to.pad(&fmt::from_fn(|to| span(ns, to)).to_string()),
+        None => span(ns, to),
+    })
+}
+
+fn span(ns: u64, to: &mut Formatter<'_>) -> fmt::Result {
     let value = ns as f64;
     let (scaled, unit) = match ns {
-        0..1_000 => return format!("{ns}ns"),
+        0..1_000 => return write!(to, "{ns}ns"),
         1_000..1_000_000 => (value / 1e3, "µs"),
         1_000_000..1_000_000_000 => (value / 1e6, "ms"),
         1_000_000_000..60_000_000_000 => (value / 1e9, "s"),
         60_000_000_000..3_600_000_000_000 => {
             let seconds = ns / 1_000_000_000;
-            return format!("{}m{:02}s", seconds / 60, seconds % 60);
+            return write!(to, "{}m{:02}s", seconds / 60, seconds % 60);
         }
         _ => {
             let minutes = ns / 60_000_000_000;
-            return format!("{}h{:02}m", minutes / 60, minutes % 60);
+            return write!(to, "{}h{:02}m", minutes / 60, minutes % 60);
         }
     };
     // By what it rounds to: 9.996 is shown as 10.0.
     let digits = if scaled < 9.995 { 2 } else { usize::from(scaled < 99.95) };
-    format!("{scaled:.digits$}{unit}")
+    write!(to, "{scaled:.digits$}{unit}")
 }
 
 #[cfg(test)]
@@ -107,7 +116,8 @@ mod tests {
             (61_000_000_000, "1m01s"),
             (7_260_000_000_000, "2h01m"),
         ] {
-            assert_eq!(duration(ns), text);
+            assert_eq!(duration(ns).to_string(), text);
+            assert_eq!(format!("{:>8}", duration(ns)), format!("{text:>8}"));
         }
     }
 

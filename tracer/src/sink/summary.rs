@@ -62,7 +62,7 @@ pub fn summary_text(summary: &Summary) -> String {
         for one in summary.listed() {
             let state = if one.zombie.is_some() { "a zombie" } else { "alive" };
             let process = Peer { pid: one.who.pid, comm: one.who.comm };
-            let parent = one.parent.map_or_else(|| "?".to_owned(), peer);
+            let parent = one.parent.map_or_else(|| "?".to_owned(), |one| peer(one).to_string());
             let _ = writeln!(out, "still {state}: {}, parent {parent}", peer(process));
         }
     }

@@ -1,6 +1,10 @@
 //! Events for people: a line each, in columns.
 
-use std::fmt::Write as _;
+use std::{
+    borrow::Cow,
+    fmt::{self, Display, Formatter, Write},
+    io::Write as _,
+};
 
 use super::{
     Sink,
@@ -49,39 +53,59 @@ impl Text {
         Self { stamp, color }
     }
 
-    fn line(&mut self, at: u64, who: Who, kind: &str, tone: Tone, details: &str, to: &mut Vec<u8>) {
+    fn line(
+        &mut self,
+        at: u64,
+        who: Who,
+        kind: &str,
+        tone: Tone,
+        details: impl Display,
+        to: &mut Vec<u8>,
+    ) {
         let (on, off) =
             if self.color && tone != Tone::Plain { (tone.code(), "\x1b[0m") } else { ("", "") };
         let time = self.stamp.time_of_day(at);
-        let ppid = who.ppid.map_or_else(|| "-".to_owned(), |ppid| ppid.to_string());
-        let line = format!(
-            "{time} {:>7} {ppid:>7} {:<15} {on}{kind:<11}{off} {details}",
-            who.pid,
-            name(who.comm),
-        );
-        to.extend_from_slice(line.trim_end().as_bytes());
+        let ppid = fmt::from_fn(|to| match who.ppid {
+            Some(ppid) => ppid.fmt(to),
+            None => to.pad("-"),
+        });
+        let (pid, name) = (who.pid, name(who.comm));
+        put(to, format_args!("{time} {pid:>7} {ppid:>7} {name:<15} {on}{kind:<11}{off} {details}"));
+        let end = to.trim_ascii_end().len();
+        to.truncate(end);
         to.push(b'\n');
     }
 
     pub(super) fn lifecycle(&mut self, at: u64, who: Who, reap: &Reap, to: &mut Vec<u8>) {
-        let program = reap.life.execs.last().map(|(_, program)| command(program));
-        let ran = program.map_or_else(
-            || "ran no program of its own".to_owned(),
-            |program| format!("ran {program}"),
-        );
         let (tone, end) = reaped(reap);
-        let ended = ended(reap.status);
-        let lived = reap.lifetime.map_or_else(|| "?".to_owned(), duration);
-        self.line(at, who, "life", tone, &format!("{ended} after {lived}, {end}; {ran}"), to);
+        let details = fmt::from_fn(|to| {
+            write!(to, "{} after ", ended(reap.status))?;
+            match reap.lifetime {
+                Some(lifetime) => write!(to, "{}", duration(lifetime))?,
+                None => to.write_char('?')?,
+            }
+            write!(to, ", {end}; ")?;
+            match reap.life.execs.last() {
+                Some((_, program)) => write!(to, "ran {}", command(program)),
+                None => to.write_str("ran no program of its own"),
+            }
+        });
+        self.line(at, who, "life", tone, details, to);
     }
+}
+
+/// Writes to memory.
+fn put(to: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+    to.write_fmt(text).expect("there is memory");
 }
 
 impl Sink for Text {
     fn event(&mut self, event: &Event, to: &mut Vec<u8>) {
         let (tone, details) = describe(&event.what);
         match (&event.what, event.who) {
-            (What::Session(session), _) => {
-                let header = format!(
+            (What::Session(session), _) => put(
+                to,
+                format_args!(
                     "{:<15} {:>7} {:>7} {:<15} {:<11} DETAILS ({} hooks on {}, {} processes at the start)\n",
                     "TIME",
                     "PID",
@@ -91,137 +115,127 @@ impl Sink for Text {
                     text(session.tier.as_bytes()),
                     text(session.kernel.as_bytes()),
                     session.existing,
-                );
-                to.extend_from_slice(header.as_bytes());
-            }
+                ),
+            ),
             // Printed to stderr by the session, wherever the events go.
             (What::Summary(_) | What::PidSpace(_), _) => {}
-            (What::Lost(_), _) => to.extend_from_slice(format!("{details}\n").as_bytes()),
-            (_, Some(who)) => {
-                self.line(event.at, who, event.what.name(), tone, &details, to);
-            }
+            (What::Lost(_), _) => put(to, format_args!("{details}\n")),
+            (_, Some(who)) => self.line(event.at, who, event.what.name(), tone, details, to),
             (_, None) => {}
         }
     }
 }
 
-/// An event in words, without its time and process.
-pub(crate) fn describe(what: &What) -> (Tone, String) {
+/// An event for the eye, and in words, without its time and process.
+pub(crate) fn describe(what: &What) -> (Tone, impl Display) {
+    (tone(what), words(what))
+}
+
+fn tone(what: &What) -> Tone {
     match what {
-        What::Session(_) | What::Summary(_) | What::PidSpace(_) => (Tone::Plain, String::new()),
-        What::Existing { zombie_at_least: None } => (Tone::Quiet, "running".to_owned()),
-        What::Existing { zombie_at_least: Some(age) } => {
-            let age = match age {
-                0 => String::new(),
-                _ => format!(", for at least {}", duration(*age)),
-            };
-            (Tone::Dead, format!("zombie since before the start{age}"))
+        What::Session(_) | What::Summary(_) | What::PidSpace(_) | What::Exec { .. } => Tone::Plain,
+        What::Existing { zombie_at_least: None } | What::Zombie { .. } => Tone::Quiet,
+        What::Fork { .. } => Tone::Good,
+        What::Exit(exit) if exit.status == Status::Code(0) => Tone::Plain,
+        What::Existing { .. } | What::LeaderExit { .. } | What::Exit(_) | What::Reparent { .. } => {
+            Tone::Dead
         }
-        What::Fork { forker, .. } => (Tone::Good, format!("by {forker}")),
-        What::Exec { program, thread } => {
-            let by = thread.map_or_else(String::new, |tid| format!(" (by thread {tid})"));
-            (Tone::Plain, format!("{}{by}", command(program)))
-        }
-        What::LeaderExit { threads } => {
-            (Tone::Dead, format!("main thread gone, {threads} threads live on"))
-        }
-        What::Exit(exit) => {
-            let lived =
-                exit.lifetime.map_or_else(String::new, |ns| format!(" after {}", duration(ns)));
-            let tone = if exit.status == Status::Code(0) { Tone::Plain } else { Tone::Dead };
-            let details = format!(
-                "{}{lived}, user {}, system {}, {}",
-                ended(Some(exit.status)),
-                duration(exit.cpu_user),
-                duration(exit.cpu_system),
-                size(exit.max_rss),
-            );
-            (tone, details)
-        }
-        What::Zombie { teardown, notified, parent } => {
-            let mut details =
-                parent.map_or_else(String::new, |parent| format!("waits for {}", peer(parent)));
-            if let Some(fate) = notified {
-                let _ = write!(details, ", SIGCHLD {}", fate_word(*fate));
-            }
-            if let Some(teardown) = teardown {
-                let _ = write!(details, ", teardown {}", duration(*teardown));
-            }
-            (Tone::Quiet, details)
-        }
-        What::Reparent { from, to, kind, zombie, entered } => {
-            let state = if zombie.is_some() { "zombie " } else { "" };
-            let role = adopter(*kind);
-            let entered =
-                if *entered == Some(true) { ", which it entered from outside" } else { "" };
-            (
-                Tone::Dead,
-                format!(
-                    "{state}orphan of {} adopted by {} ({role}{entered})",
-                    peer(*from),
-                    peer(*to)
-                ),
-            )
-        }
-        What::Reap(reap) => {
-            let (tone, details) = reaped(reap);
-            (tone, details)
-        }
-        What::Unreaped { zombie, parent, why, remedy, .. } => {
-            let parent = parent.map_or_else(|| "?".to_owned(), peer);
-            let dead = if why.first() == Some(&Cause::ThreadsAlive) {
-                "main thread dead"
-            } else {
-                "zombie"
-            };
-            let causes: Vec<&str> = why.iter().map(|cause| cause.name()).collect();
-            let causes =
-                if causes.is_empty() { "cause unknown".to_owned() } else { causes.join(", ") };
-            let details = format!(
-                "{dead} for {}, parent {parent}: {causes}; {}",
-                duration(*zombie),
-                text(remedy.as_bytes())
-            );
-            (Tone::Bad, details)
-        }
-        What::ForkFailed(failure) => (Tone::Bad, forks::details(failure)),
-        What::Lost(lost) => {
-            (Tone::Bad, format!("LOST {} records ({})", lost.count, place(lost.place)))
-        }
+        What::Reap(reap) => reaped(reap).0,
+        What::Unreaped { .. } | What::ForkFailed(_) | What::Lost(_) => Tone::Bad,
     }
 }
 
-fn reaped(reap: &Reap) -> (Tone, String) {
-    let zombie = reap.zombie.map_or_else(|| "?".to_owned(), duration);
-    let most = if reap.exact { "" } else { "at most " };
-    let mut details = match (reap.via, reap.exact) {
-        (Via::Autoreap, true) => {
-            "released at once by the kernel, its parent ignores SIGCHLD".to_owned()
+fn words(what: &What) -> impl Display {
+    fmt::from_fn(move |to| match what {
+        What::Session(_) | What::Summary(_) | What::PidSpace(_) => Ok(()),
+        What::Existing { zombie_at_least: None } => to.write_str("running"),
+        What::Existing { zombie_at_least: Some(age) } => {
+            to.write_str("zombie since before the start")?;
+            if *age == 0 { Ok(()) } else { write!(to, ", for at least {}", duration(*age)) }
         }
-        (Via::Autoreap, false) => {
-            format!(
-                "zombie for {most}{zombie}, released by the kernel, its adopter ignores SIGCHLD"
-            )
+        What::Fork { forker, .. } => write!(to, "by {forker}"),
+        What::Exec { program, thread } => {
+            write!(to, "{}", command(program))?;
+            thread.map_or(Ok(()), |tid| write!(to, " (by thread {tid})"))
         }
-        (Via::PidnsDeath, _) => {
-            let by = reap.reaper.map_or_else(|| "the kernel".to_owned(), reaper);
-            format!("zombie for {most}{zombie}, reaped by {by} at the end of its pid namespace")
+        What::LeaderExit { threads } => {
+            write!(to, "main thread gone, {threads} threads live on")
         }
-        (Via::Call(_) | Via::Unknown, _) => {
-            let by = reap.reaper.map_or_else(|| "nobody knows whom".to_owned(), reaper);
-            let call = match reap.via {
-                Via::Call(by) => format!("via {}", call(by)),
-                Via::Autoreap | Via::PidnsDeath | Via::Unknown => {
-                    "by a call that was not seen".to_owned()
-                }
-            };
-            format!("zombie for {most}{zombie}, reaped by {by} {call}")
+        What::Exit(exit) => {
+            write!(to, "{}", ended(Some(exit.status)))?;
+            if let Some(lived) = exit.lifetime {
+                write!(to, " after {}", duration(lived))?;
+            }
+            let (user, system) = (duration(exit.cpu_user), duration(exit.cpu_system));
+            write!(to, ", user {user}, system {system}, {}", size(exit.max_rss))
         }
-    };
-    if reap.reparents > 0 {
-        details.push_str(", orphan");
-    }
+        What::Zombie { teardown, notified, parent } => {
+            if let Some(parent) = parent {
+                write!(to, "waits for {}", peer(*parent))?;
+            }
+            if let Some(fate) = notified {
+                write!(to, ", SIGCHLD {}", fate_word(*fate))?;
+            }
+            teardown.map_or(Ok(()), |teardown| write!(to, ", teardown {}", duration(teardown)))
+        }
+        What::Reparent { from, to: new, kind, zombie, entered } => {
+            let state = if zombie.is_some() { "zombie " } else { "" };
+            let (from, new, role) = (peer(*from), peer(*new), adopter(*kind));
+            let entered =
+                if *entered == Some(true) { ", which it entered from outside" } else { "" };
+            write!(to, "{state}orphan of {from} adopted by {new} ({role}{entered})")
+        }
+        What::Reap(reap) => write!(to, "{}", reaped(reap).1),
+        What::Unreaped { zombie, parent, why, remedy, .. } => {
+            let is_main_thread = why.first() == Some(&Cause::ThreadsAlive);
+            let dead = if is_main_thread { "main thread dead" } else { "zombie" };
+            write!(to, "{dead} for {}, parent ", duration(*zombie))?;
+            match parent {
+                Some(parent) => write!(to, "{}: ", peer(*parent))?,
+                None => to.write_str("?: ")?,
+            }
+            for (index, cause) in why.iter().enumerate() {
+                write!(to, "{}{}", if index > 0 { ", " } else { "" }, cause.name())?;
+            }
+            let unknown = if why.is_empty() { "cause unknown" } else { "" };
+            write!(to, "{unknown}; {}", text(remedy.as_bytes()))
+        }
+        What::ForkFailed(failure) => to.write_str(&forks::details(failure)),
+        What::Lost(lost) => write!(to, "LOST {} records ({})", lost.count, place(lost.place)),
+    })
+}
+
+fn reaped(reap: &Reap) -> (Tone, impl Display) {
     let long = reap.zombie.is_some_and(|zombie| zombie >= LONG);
+    let details = fmt::from_fn(move |to| {
+        if (reap.via, reap.exact) == (Via::Autoreap, true) {
+            to.write_str("released at once by the kernel, its parent ignores SIGCHLD")?;
+        } else {
+            to.write_str(if reap.exact { "zombie for " } else { "zombie for at most " })?;
+            match reap.zombie {
+                Some(zombie) => write!(to, "{}", duration(zombie))?,
+                None => to.write_char('?')?,
+            }
+            let by = |nobody| {
+                fmt::from_fn(move |to| match reap.reaper {
+                    Some(one) => write!(to, "{}", reaper(one)),
+                    None => to.write_str(nobody),
+                })
+            };
+            let whom = by("nobody knows whom");
+            match reap.via {
+                Via::Autoreap => {
+                    to.write_str(", released by the kernel, its adopter ignores SIGCHLD")?;
+                }
+                Via::PidnsDeath => {
+                    write!(to, ", reaped by {} at the end of its pid namespace", by("the kernel"))?;
+                }
+                Via::Call(one) => write!(to, ", reaped by {whom} via {}", call(one))?,
+                Via::Unknown => write!(to, ", reaped by {whom} by a call that was not seen")?,
+            }
+        }
+        to.write_str(if reap.reparents > 0 { ", orphan" } else { "" })
+    });
     (if long { Tone::Bad } else { Tone::Quiet }, details)
 }
 
@@ -233,72 +247,98 @@ pub(crate) fn call(call: Call) -> &'static str {
     }
 }
 
-pub(super) fn reaper(reaper: Reaper) -> String {
-    let thread = reaper.tid.filter(|tid| *tid != reaper.pid);
-    let thread = thread.map_or_else(String::new, |tid| format!(" thread {tid}"));
-    format!("{} ({}{thread})", name(Some(reaper.comm)), reaper.pid)
+pub(super) fn reaper(reaper: Reaper) -> impl Display {
+    fmt::from_fn(move |to| {
+        write!(to, "{} ({}", name(Some(reaper.comm)), reaper.pid)?;
+        match reaper.tid.filter(|tid| *tid != reaper.pid) {
+            Some(tid) => write!(to, " thread {tid})"),
+            None => to.write_char(')'),
+        }
+    })
 }
 
 /// A process by name and pid.
-pub(crate) fn peer(peer: Peer) -> String {
-    format!("{} ({})", name(peer.comm), peer.pid)
+pub(crate) fn peer(peer: Peer) -> impl Display {
+    fmt::from_fn(move |to| write!(to, "{} ({})", name(peer.comm), peer.pid))
 }
 
 /// A name, escaped.
-pub(crate) fn name(comm: Option<Comm>) -> String {
-    comm.map_or_else(|| "?".to_owned(), |comm| text(comm.bytes()).into_owned())
+pub(crate) fn name(comm: Option<Comm>) -> impl Display {
+    fmt::from_fn(move |to| match &comm {
+        Some(comm) => to.pad(&text(comm.bytes())),
+        None => to.pad("?"),
+    })
 }
 
 /// Most characters of a command shown in a line.
 const COMMAND: usize = 200;
 
+/// Lets so many characters through.
+struct Cut<'a, 'b> {
+    to: &'a mut Formatter<'b>,
+    left: usize,
+    is_cut: bool,
+}
+
+impl Write for Cut<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = text.char_indices().nth(self.left).map(|(end, _)| end);
+        let part = &text[..end.unwrap_or(text.len())];
+        self.is_cut |= end.is_some();
+        self.left -= part.chars().count();
+        self.to.write_str(part)
+    }
+}
+
 /// A program and its arguments on a line.
-pub(crate) fn command(program: &Program) -> String {
-    let exe = program.exe.as_ref().map_or("?".into(), |exe| text(exe));
-    let mut line = exe.into_owned();
-    match &program.argv {
-        None => line.push_str(" (arguments not readable)"),
-        Some(argv) => {
-            for one in arguments(argv).skip(1) {
-                let _ = write!(line, " {}", argument(one));
+pub(crate) fn command(program: &Program) -> impl Display {
+    fmt::from_fn(move |to| {
+        let mut line = Cut { to, left: COMMAND, is_cut: false };
+        line.write_str(&program.exe.as_ref().map_or("?".into(), |exe| text(exe)))?;
+        match &program.argv {
+            None => line.write_str(" (arguments not readable)")?,
+            Some(argv) => {
+                for one in arguments(argv).skip(1) {
+                    line.write_char(' ')?;
+                    line.write_str(&argument(one))?;
+                }
             }
         }
-    }
-    if line.chars().count() > COMMAND {
-        line = line.chars().take(COMMAND).chain(['…']).collect();
-    } else if program.truncated && program.argv.is_some() {
-        line.push('…');
-    }
-    line
+        let is_cut = line.is_cut || (program.truncated && program.argv.is_some());
+        to.write_str(if is_cut { "…" } else { "" })
+    })
 }
 
 /// How a process ended.
-pub(crate) fn ended(status: Option<Status>) -> String {
-    match status {
-        None => "ended".to_owned(),
-        Some(Status::Code(code)) => format!("exit {code}"),
+pub(crate) fn ended(status: Option<Status>) -> impl Display {
+    fmt::from_fn(move |to| match status {
+        None => to.write_str("ended"),
+        Some(Status::Code(code)) => write!(to, "exit {code}"),
         Some(Status::Signal { number, core }) => {
-            let name = signal_name(number).unwrap_or_else(|| format!("signal {number}"));
-            format!("killed by {name}{}", if core { " (core dumped)" } else { "" })
+            match signal_name(number) {
+                Some(name) => write!(to, "killed by {name}")?,
+                None => write!(to, "killed by signal {number}")?,
+            }
+            to.write_str(if core { " (core dumped)" } else { "" })
         }
-    }
+    })
 }
 
 /// The name of a signal; real-time ones count from SIGRTMIN.
-pub(super) fn signal_name(number: u8) -> Option<String> {
+pub(super) fn signal_name(number: u8) -> Option<Cow<'static, str>> {
     match number {
-        34..=64 => Some(format!("SIGRTMIN+{}", number - 34)),
+        34..=64 => Some(format!("SIGRTMIN+{}", number - 34).into()),
         other => nix::sys::signal::Signal::try_from(i32::from(other))
             .ok()
-            .map(|signal| signal.as_str().to_owned()),
+            .map(|signal| signal.as_str().into()),
     }
 }
 
-pub(super) fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_048_576 => format!("{} KiB", bytes / 1024),
-        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
-    }
+pub(super) fn size(bytes: u64) -> impl Display {
+    fmt::from_fn(move |to| match bytes {
+        0..1_048_576 => write!(to, "{} KiB", bytes / 1024),
+        _ => write!(to, "{:.1} MiB", bytes as f64 / 1_048_576.0),
+    })
 }
 
 fn fate_word(fate: Fate) -> &'static str {

@@ -230,7 +230,7 @@ fn age(zombie: &Standing, now: u64) -> String {
     let most = now.saturating_sub(zombie.death.earliest);
     match zombie.death.latest.map(|latest| now.saturating_sub(latest)) {
         None => format!("≤{}", duration(most)),
-        Some(least) if most - least <= most / 20 => duration(least),
+        Some(least) if most - least <= most / 20 => duration(least).to_string(),
         Some(least) => format!("≥{}", duration(least)),
     }
 }

@@ -204,7 +204,7 @@ impl State {
     }
 
     fn matches(&self, who: Who) -> bool {
-        let name = || sink::name(who.comm).to_lowercase();
+        let name = || sink::name(who.comm).to_string().to_lowercase();
         self.filter.is_empty()
             || who.pid.to_string() == self.filter
             || name().contains(&self.filter.to_lowercase())

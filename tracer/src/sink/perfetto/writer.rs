@@ -169,7 +169,7 @@ pub(super) fn process(
 ) {
     let process = Process {
         pid: Some(pid as i32),
-        process_name: comm.map(|_| text::name(comm)),
+        process_name: comm.map(|_| text::name(comm).to_string()),
         start_timestamp_ns: start.map(|start| start as i64),
     };
     let process = Some(process);

@@ -104,7 +104,7 @@ fn header(state: &mut State, canvas: &mut Canvas<'_>) -> u16 {
 
 /// Whether it goes on, and the time it shows.
 fn mode(state: &mut State) -> String {
-    let time = state.origin.stamp.time_of_day(state.picture.now);
+    let time = state.origin.stamp.time_of_day(state.picture.now).to_string();
     let time = time.get(..8).unwrap_or_default();
     let word = match &state.playing {
         Some(playing) if playing.damage.is_some() => "DAMAGED".to_owned(),

@@ -31,7 +31,7 @@ pub(super) fn paint(state: &mut State, canvas: &mut Canvas<'_>, top: u16, bottom
     let unreaped = state.stories.unreaped(key, state.picture.now);
     if let Some(unreaped) = unreaped.filter(|_| from == top + 1) {
         let (tone, details) = sink::describe(&unreaped.what);
-        canvas.wrapped(from, ABOUT, &[(details, tone.into())]);
+        canvas.wrapped(from, ABOUT, &[(details.to_string(), tone.into())]);
         canvas.rule(from + ABOUT);
         from += ABOUT + 1;
     }
@@ -62,12 +62,13 @@ fn title(state: &State, key: Key) -> String {
 }
 
 fn line(canvas: &mut Canvas<'_>, y: u16, event: &Event, of: Key, stamp: &mut Stamp) {
-    let time = stamp.time_of_day(event.at);
+    let time = stamp.time_of_day(event.at).to_string();
     canvas.text(0, y, 12, time.get(..12).unwrap_or_default(), Look::Quiet);
     let (tone, details) = sink::describe(&event.what);
     canvas.text(13, y, 11, event.what.name(), tone.into());
     let child = event.who.filter(|who| Key::of(*who) != of);
     let child = child.map(|who| sink::peer(Peer { pid: who.pid, comm: who.comm }));
-    let told = child.map_or_else(String::new, |child| format!("└ {child}: ")) + &details;
+    let told =
+        child.map_or_else(String::new, |child| format!("└ {child}: ")) + &details.to_string();
     canvas.text(25, y, canvas.width - 25, &told, Look::Plain);
 }

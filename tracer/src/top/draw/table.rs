@@ -160,9 +160,9 @@ fn parent(row: &Row) -> Vec<Cell> {
     let causes: Vec<&str> = row.why.iter().map(|cause| cause.name()).collect();
     vec![
         (watched.who.pid.to_string(), Look::Plain),
-        (sink::name(watched.who.comm), Look::Strong),
+        (sink::name(watched.who.comm).to_string(), Look::Strong),
         (watched.zombies.to_string(), look),
-        (row.age().map_or_else(|| "-".to_owned(), duration), look),
+        (row.age().map_or_else(|| "-".to_owned(), |ns| duration(ns).to_string()), look),
         (rate(row.rate.made), Look::Plain),
         (rate(row.rate.reaped), Look::Plain),
         (some(row.adopted()), Look::Plain),
@@ -175,12 +175,12 @@ fn adopter(row: &Row) -> Vec<Cell> {
     let Some(Adopter { kind, orphans, reaped, .. }) = row.watched.adopter else {
         return Vec::new();
     };
-    let time = |ns| if reaped.count == 0 { "-".to_owned() } else { duration(ns) };
+    let time = |ns| if reaped.count == 0 { "-".to_owned() } else { duration(ns).to_string() };
     // Shorter than in a sentence.
     let role = sink::adopter(kind).replace("init of its pid namespace", "ns init");
     vec![
         (row.watched.who.pid.to_string(), Look::Plain),
-        (sink::name(row.watched.who.comm), Look::Strong),
+        (sink::name(row.watched.who.comm).to_string(), Look::Strong),
         (role, Look::Plain),
         (orphans.to_string(), Look::Plain),
         (rate(row.rate.adopted), Look::Plain),
@@ -189,7 +189,7 @@ fn adopter(row: &Row) -> Vec<Cell> {
         (row.watched.zombies.to_string(), Look::Plain),
         (row.watched.verdict.name().to_owned(), blame(row)),
         (time(reaped.p50), Look::Plain),
-        (row.age().map_or_else(|| "-".to_owned(), duration), Look::Plain),
+        (row.age().map_or_else(|| "-".to_owned(), |ns| duration(ns).to_string()), Look::Plain),
     ]
 }
 

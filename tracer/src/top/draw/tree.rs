@@ -76,8 +76,14 @@ fn process(
     };
     canvas.right(0, y, 7, &node.who.pid.to_string(), Look::Plain);
     canvas.text(8, y, 9, stage, look);
-    canvas.right(18, y, 8, &age.map_or_else(String::new, duration), Look::Quiet);
-    let name = sink::name(node.who.comm);
+    canvas.right(
+        18,
+        y,
+        8,
+        &age.map_or_else(String::new, |ns| duration(ns).to_string()),
+        Look::Quiet,
+    );
+    let name = sink::name(node.who.comm).to_string();
     canvas.text(x, y, canvas.width, &name, if look == Look::Plain { Look::Strong } else { look });
     let mut notes = Vec::new();
     if let Some(count) = zombies.get(&node.who.pid) {

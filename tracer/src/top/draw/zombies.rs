@@ -71,7 +71,7 @@ fn room(state: &State, canvas: &mut Canvas<'_>, top: u16, bottom: u16) {
         canvas.right(right, y, 8, &gauge.filled.used.to_string(), look(gauge));
         canvas.right(right + 9, y, 8, &gauge.filled.limit.to_string(), Look::Plain);
         canvas.right(right + 18, y, 4, &percent(gauge).to_string(), look(gauge));
-        let left = gauge.left.map_or_else(|| "-".to_owned(), duration);
+        let left = gauge.left.map_or_else(|| "-".to_owned(), |ns| duration(ns).to_string());
         canvas.right(right + 23, y, 8, &left, look(gauge));
     }
 }
