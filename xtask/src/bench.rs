@@ -32,14 +32,11 @@ use crate::{
 
 const NEEDED: [Package; 3] = [("bpftool", "bpftool"), ("gcc", "gcc"), ("make", "make")];
 
-/// So many times the pairs for tracer itself, which costs less than the runs differ by.
-const OWN: u8 = 8;
-
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Pairs of a run without and a run with the tool; eight times as many of tracer itself
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..))]
-    pairs: u8,
+    /// Pairs of a run without and a run with the tool, an even number; eight times as many of tracer itself
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = even)]
+    pairs: u16,
     /// How long each run is measured
     #[arg(long, value_name = "SECONDS", default_value_t = 0.2)]
     seconds: f64,
@@ -51,6 +48,12 @@ pub(crate) struct Options {
     dry_run: bool,
     /// Only loads whose name contains this
     filter: Option<String>,
+}
+
+/// Pairs come by twos.
+fn even(typed: &str) -> Result<u16, String> {
+    let number = typed.parse::<u8>().ok().filter(|number| *number > 0 && number % 2 == 0);
+    number.map(u16::from).ok_or_else(|| "not an even number from 2 to 254".to_owned())
 }
 
 pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> Result<()> {
@@ -75,8 +78,7 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
         results.versions.extend(tool.version());
         results.commands.insert(tool.name.to_owned(), tool.typed());
         for load in load::ALL.iter().filter(|load| is_wanted(load.name)) {
-            let own = if tool.program == tracer { OWN } else { 1 };
-            match pairs::run(&bench, load, &tool, options.pairs.saturating_mul(own)) {
+            match pairs::run(&bench, load, &tool, options.pairs * tool.times) {
                 Ok(pairs) => results.pairs.push(pairs),
                 // Not every tool can do with every kernel; what it says is a result, too.
                 Err(error) if tool.program != tracer => {
@@ -94,6 +96,9 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
     }
     if is_wanted("programs") {
         results.programs = programs::cost(&bench, &tracer)?;
+    }
+    if is_wanted("attached") {
+        results.attached_ms = Some(steady::attached(&tracer)?);
     }
     if is_wanted("idle") {
         results.idle = Some(steady::idle(&bench, &tracer)?);

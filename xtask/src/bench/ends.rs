@@ -24,7 +24,7 @@ const START: Duration = Duration::from_mins(1);
 /// A tool that tells nothing for this long has nothing more to tell.
 const SILENCE: Duration = Duration::from_millis(1500);
 
-/// For a recording, whose file tells nothing before it is replayed: what is under way is encoded by then.
+/// Where nothing can be read: what is under way is encoded by then.
 const WRITTEN: Duration = Duration::from_millis(200);
 
 /// A tool that runs.
@@ -101,6 +101,7 @@ impl<'a> Running<'a> {
     fn is_ready(&self) -> Result<bool> {
         Ok(match self.tool.tells {
             Tells::Recording => fs::metadata(&self.path)?.len() > 0,
+            Tells::Nothing => true,
             _ => self.canaries > 0,
         })
     }
@@ -121,9 +122,9 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// Reads on until so many ends are told, or nothing more is. What a recording has is seen later.
+    /// Reads on until so many ends are told, or nothing more is.
     pub(super) fn read_until(&mut self, ends: u64) -> Result<()> {
-        if matches!(self.tool.tells, Tells::Recording) {
+        if !self.tool.tells.are_lines() {
             pause(WRITTEN);
             return Ok(());
         }

@@ -1,8 +1,8 @@
 //! The results as people read them.
 
 use super::{
-    OWN,
     result::{Idle, Pairs, Program, Replay, Results, Spread, Stage, Sustained},
+    tools::OWN,
 };
 
 /// The whole page.
@@ -17,7 +17,8 @@ pub(super) fn page(results: &Results) -> String {
          {}\n\
          `cargo xtask bench --peers` repeats it, as root. A load times itself, with a tenth of its time to \
          warm up, and begins when the tool has told of a first process. Without, twice with and without the \
-         tool again, {number_of_pairs} pairs of {seconds} s, and {OWN} times as many of tracer; *ratio* is the throughput with it by that \
+         tool again, {number_of_pairs} pairs of {seconds} s, and {OWN} times as many of tracer and of no tool at all, \
+         which tells what the machine does to the figures; *ratio* is the throughput with it by that \
          without it, the median of the pairs; in brackets where that of any number of pairs lies, with a \
          certainty of 95 %; and *all* the least and the most. *CPU* is the \
          tool's own time per process that the load made. *Start-up* is until its first event could be \
@@ -39,15 +40,22 @@ pub(super) fn page(results: &Results) -> String {
     let left_out = Some(left_out.collect());
     let stages = (!results.stages.is_empty()).then(|| stages(&results.stages));
     let programs = (!results.programs.is_empty()).then(|| programs(&results.programs));
+    let attached = results.attached_ms.as_ref().map(attached);
     let idle = results.idle.as_ref().map(idle);
     let sustained = results.sustained.as_ref().map(sustained);
     let replay = results.replay.as_ref().map(replay);
     let failed = results.failed.iter().map(|(tool, said)| format!("\n{tool} failed: {said}\n"));
     let failed = Some(failed.collect());
-    [Some(head), failed, left_out, commands, stages, programs, idle, sustained, replay]
+    [Some(head), failed, left_out, commands, stages, programs, attached, idle, sustained, replay]
         .into_iter()
         .flatten()
         .collect()
+}
+
+fn attached(Spread { least, median, most, .. }: &Spread) -> String {
+    format!(
+        "\ntracer says that its hooks are attached {median:.0} ms ({least:.0} to {most:.0}) after its start.\n"
+    )
 }
 
 fn idle(idle: &Idle) -> String {

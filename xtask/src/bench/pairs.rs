@@ -7,7 +7,7 @@ use super::{
     ends::Running,
     load::{Bench, Load},
     result::{Pairs, Spread},
-    tools::{Tells, Tool},
+    tools::Tool,
 };
 
 /// Two runs with the tool.
@@ -20,10 +20,10 @@ struct With {
     start_up_ms: f64,
 }
 
-pub(super) fn run(bench: &Bench, load: &Load, tool: &Tool, pairs: u8) -> Result<Pairs> {
+pub(super) fn run(bench: &Bench, load: &Load, tool: &Tool, pairs: u16) -> Result<Pairs> {
     let mut without = Vec::new();
     let mut with = Vec::new();
-    for _ in 0..pairs.div_ceil(2) {
+    for _ in 0..pairs / 2 {
         without.push(bench.alone(load)?.per_second);
         with.push(two(bench, load, tool).with_context(|| format!("{}: {}", load.name, tool.name))?);
         without.push(bench.alone(load)?.per_second);
@@ -39,11 +39,10 @@ pub(super) fn run(bench: &Bench, load: &Load, tool: &Tool, pairs: u8) -> Result<
         tool: tool.name.to_owned(),
         per_second: Spread::of(without).median,
         ratio: Spread::of(ratios),
-        cpu_ns_per_life: (lives > 0).then(|| cpu_ns as f64 / lives as f64),
+        cpu_ns_per_life: (lives > 0 && tool.tells.is_any()).then(|| cpu_ns as f64 / lives as f64),
         peak_rss_bytes: with.iter().map(|run| run.peak_rss_bytes).max().unwrap_or_default(),
         start_up_ms: Spread::of(with.iter().map(|run| run.start_up_ms).collect()),
-        lost: (lives > 0 && !matches!(tool.tells, Tells::NoEnds))
-            .then(|| with.iter().map(|run| run.lost).sum()),
+        lost: (lives > 0 && tool.tells.are_ends()).then(|| with.iter().map(|run| run.lost).sum()),
         lives,
     })
 }

@@ -39,7 +39,7 @@ pub(super) fn cost(bench: &Bench, tracer: &Path) -> Result<Vec<Program>> {
 }
 
 fn under_load(bench: &Bench, tracer: &Path) -> Result<Vec<Program>> {
-    let tool = &tools::all(tracer, None)[0];
+    let tool = &tools::lifecycles(tracer);
     let (running, mut load) = Running::start(tool, bench, &load::ALL[0])?;
     let before = shown(running.pid())?;
     let done = load.go()?;

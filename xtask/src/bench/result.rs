@@ -15,7 +15,7 @@ pub(super) struct Results {
     pub machine: Machine,
     /// What was measured: the state of the repository.
     pub commit: String,
-    pub number_of_pairs: u8,
+    pub number_of_pairs: u16,
     pub seconds: f64,
     /// What each program says that it is.
     pub versions: BTreeMap<String, String>,
@@ -31,6 +31,8 @@ pub(super) struct Results {
     #[serde(default)]
     pub stages: Vec<Stage>,
     pub programs: Vec<Program>,
+    /// From the start of tracer until it says that its hooks are attached.
+    pub attached_ms: Option<Spread>,
     pub idle: Option<Idle>,
     pub sustained: Option<Sustained>,
     pub replay: Option<Replay>,
@@ -138,7 +140,7 @@ pub(super) struct Replay {
 }
 
 impl Results {
-    pub(super) fn new(number_of_pairs: u8, seconds: f64) -> Self {
+    pub(super) fn new(number_of_pairs: u16, seconds: f64) -> Self {
         let told = |program: &str, arguments: &[&str]| {
             let told = process::output(Command::new(program).args(arguments)).unwrap_or_default();
             told.trim().to_owned()

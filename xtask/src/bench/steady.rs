@@ -1,8 +1,9 @@
 //! The tracer over time: where nothing happens, and where much does for a minute.
 
 use std::{
+    io::{BufRead as _, BufReader},
     path::Path,
-    process::Command,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -21,12 +22,16 @@ use crate::process;
 const QUIET: Duration = Duration::from_secs(20);
 const LONG: Duration = Duration::from_mins(1);
 const SIXTHS: u32 = 6;
+/// How often the start is measured.
+const STARTS: usize = 21;
+/// What tracer says when the hooks are there.
+const ATTACHED: &str = "are attached";
 /// What is recorded to be replayed, and how often.
 const RECORDED: Duration = Duration::from_secs(10);
 const REPLAYS: usize = 7;
 
 pub(super) fn idle(bench: &Bench, tracer: &Path) -> Result<Idle> {
-    let tool = &tools::all(tracer, None)[0];
+    let tool = &tools::lifecycles(tracer);
     let (running, mut load) = Running::start(tool, bench, &load::ALL[0])?;
     let before = running.usage()?;
     pause(QUIET);
@@ -34,6 +39,26 @@ pub(super) fn idle(bench: &Bench, tracer: &Path) -> Result<Idle> {
     load.go()?;
     running.stop(load)?;
     Ok(Idle { seconds: QUIET.as_secs_f64(), cpu_share: used as f64 / QUIET.as_nanos() as f64 })
+}
+
+/// From the start of the program until it says that its hooks are attached, ms.
+pub(super) fn attached(tracer: &Path) -> Result<Spread> {
+    let mut times = Vec::new();
+    for _ in 0..STARTS {
+        let begun = Instant::now();
+        let mut command = Command::new(tracer);
+        command.args(["-v", "record", "--duration", "0s", "--output", "/dev/null"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        let said = child.stderr.take().context("no standard error")?;
+        let mut lines = BufReader::new(said).lines();
+        lines
+            .find_map(|line| line.map(|line| line.contains(ATTACHED).then_some(())).transpose())
+            .context("it does not say that it is attached")??;
+        times.push(begun.elapsed().as_secs_f64() * 1e3);
+        lines.for_each(drop);
+        child.wait()?;
+    }
+    Ok(Spread::of(times))
 }
 
 fn storm(bench: &Bench, time: Duration) -> Result<(Load, Bench)> {
@@ -46,7 +71,7 @@ fn storm(bench: &Bench, time: Duration) -> Result<(Load, Bench)> {
 /// A recording, of which no event is told but the summary.
 pub(super) fn replay(bench: &Bench, tracer: &Path) -> Result<Replay> {
     let (storm, long) = storm(bench, RECORDED)?;
-    let tool = &tools::all(tracer, None)[2];
+    let tool = &tools::record(tracer);
     let (running, mut load) = Running::start(tool, &long, &storm)?;
     load.go()?;
     let path = running.path.clone();
@@ -68,7 +93,7 @@ pub(super) fn replay(bench: &Bench, tracer: &Path) -> Result<Replay> {
 /// All events, from as many forkers as there are processors.
 pub(super) fn sustained(bench: &Bench, tracer: &Path) -> Result<Sustained> {
     let (storm, long) = storm(bench, LONG)?;
-    let tool = &tools::all(tracer, None)[1];
+    let tool = &tools::json(tracer);
     let (mut running, mut load) = Running::start(tool, &long, &storm)?;
     let going = std::thread::spawn(move || load.go().map(|done| (load, done)));
     // The load warms up for a tenth of its time.

@@ -46,6 +46,16 @@ const CANARY: &str = "exited with 77";
 const WITH_TRACEFS: &str = "mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null; \
     mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null; exec \"$@\"";
 
+/// For those that would keep their lines back where they do not go to a terminal.
+const BY_LINE: &[&str] = &["stdbuf", "-oL"];
+/// For tracer as one runs it without CAP_SYS_ADMIN, as root so that the files of the others can be written.
+const TWO_CAPABILITIES: &[&str] =
+    &["setpriv", "--bounding-set=-all,+bpf,+perfmon", "--inh-caps=-all,+bpf,+perfmon"];
+
+/// So many times the pairs for tracer itself, which costs less than the runs differ by, and for no tool at
+/// all, which tells what they differ by.
+pub(super) const OWN: u16 = 8;
+
 /// How a tool comes to its load.
 pub(super) enum Way {
     /// It sees the whole machine.
@@ -66,6 +76,23 @@ pub(super) enum Tells {
     NoEnds,
     /// A recording, which tells of them when it is replayed.
     Recording,
+    /// Nothing, and it is no tool.
+    Nothing,
+}
+
+impl Tells {
+    /// Whether what it tells can be read meanwhile.
+    pub(super) fn are_lines(&self) -> bool {
+        !matches!(self, Self::Recording | Self::Nothing)
+    }
+
+    pub(super) fn is_any(&self) -> bool {
+        !matches!(self, Self::Nothing)
+    }
+
+    pub(super) fn are_ends(&self) -> bool {
+        !matches!(self, Self::NoEnds | Self::Nothing)
+    }
 }
 
 pub(super) struct Tool {
@@ -76,9 +103,11 @@ pub(super) struct Tool {
     file_option: Option<&'static str>,
     pub way: Way,
     needs_tracefs: bool,
-    /// It would keep its lines back where they do not go to a terminal.
-    is_buffered: bool,
+    /// What starts it.
+    starter: &'static [&'static str],
     pub tells: Tells,
+    /// So many times the pairs of the others.
+    pub times: u16,
 }
 
 impl Tool {
@@ -90,8 +119,9 @@ impl Tool {
             file_option: None,
             way: Way::Machine,
             needs_tracefs: false,
-            is_buffered: false,
+            starter: &[],
             tells: Tells::Named(""),
+            times: 1,
         }
     }
 
@@ -101,10 +131,11 @@ impl Tool {
         if self.needs_tracefs {
             command.args(["--mount", "sh", "-c", WITH_TRACEFS, "sh"]);
         }
-        if self.is_buffered {
-            command.args(["stdbuf", "-oL"]);
-        }
-        command.arg(&self.program).args(&self.arguments).env("PYTHONUNBUFFERED", "1");
+        command
+            .args(self.starter)
+            .arg(&self.program)
+            .args(&self.arguments)
+            .env("PYTHONUNBUFFERED", "1");
         if let Some(option) = self.file_option {
             command.arg(option).arg(file);
         }
@@ -125,8 +156,8 @@ impl Tool {
         let arguments = arguments.map(|one| {
             if one == SCRIPT { "\"$(cat xtask/src/bench/lifecycle.bt)\"".into() } else { one }
         });
-        let by_line = self.is_buffered.then_some("stdbuf -oL".into());
-        let words = by_line.into_iter().chain([program.to_string_lossy()]).chain(arguments);
+        let starter = self.starter.iter().copied().map(Into::into);
+        let words = starter.chain([program.to_string_lossy()]).chain(arguments);
         words.chain(options.into_iter().map(Into::into)).collect::<Vec<_>>().join(" ")
     }
 
@@ -138,7 +169,7 @@ impl Tool {
             Tells::Named(end) => line.contains(end) && words.any(|word| names.contains(&word)),
             Tells::Unnamed(end) => line.contains(end) && !line.contains(CANARY),
             Tells::Recording => line.contains(EXIT) && words.any(|word| names.contains(&word)),
-            Tells::NoEnds => false,
+            Tells::NoEnds | Tells::Nothing => false,
         }
     }
 
@@ -155,26 +186,37 @@ impl Tool {
     }
 }
 
-/// tracer in each of its ways, and where they are wanted those beside it, of which `tracexec` is in that
+/// tracer, in one of its ways.
+fn tracer(name: &'static str, program: &Path, arguments: &[&str], tells: Tells) -> Tool {
+    let file_option = Some("--output");
+    Tool { file_option, tells, times: OWN, ..Tool::new(name, program, arguments) }
+}
+
+pub(super) fn lifecycles(program: &Path) -> Tool {
+    tracer("tracer --lifecycles", program, &["trace", "--lifecycles"], Tells::Named(""))
+}
+
+pub(super) fn json(program: &Path) -> Tool {
+    tracer("tracer --format json", program, &["trace", "--format", "json"], Tells::Named(EXIT))
+}
+
+pub(super) fn record(program: &Path) -> Tool {
+    tracer("tracer record", program, &["record"], Tells::Recording)
+}
+
+/// None, tracer in each of its ways, and where they are wanted those beside it, of which `tracexec` is in that
 /// folder.
 pub(super) fn all(tracer: &Path, peers: Option<&Path>) -> Vec<Tool> {
     let file_option = Some("--output");
-    let mut tools = vec![
-        Tool {
-            file_option,
-            ..Tool::new("tracer --lifecycles", tracer, &["trace", "--lifecycles"])
-        },
-        Tool {
-            file_option,
-            tells: Tells::Named(EXIT),
-            ..Tool::new("tracer --format json", tracer, &["trace", "--format", "json"])
-        },
-        Tool {
-            file_option,
-            tells: Tells::Recording,
-            ..Tool::new("tracer record", tracer, &["record"])
-        },
-    ];
+    let nothing =
+        Tool { tells: Tells::Nothing, times: OWN, ..Tool::new("no tool", "sleep", &["infinity"]) };
+    let with_less = Tool {
+        name: "tracer, two capabilities",
+        starter: TWO_CAPABILITIES,
+        times: 1,
+        ..lifecycles(tracer)
+    };
+    let mut tools = vec![nothing, lifecycles(tracer), json(tracer), record(tracer), with_less];
     let Some(tracexec) = peers else { return tools };
     tools.extend([
         Tool {
@@ -184,12 +226,12 @@ pub(super) fn all(tracer: &Path, peers: Option<&Path>) -> Vec<Tool> {
         },
         Tool {
             needs_tracefs: true,
-            is_buffered: true,
+            starter: BY_LINE,
             ..Tool::new("exitsnoop (libbpf)", "exitsnoop", &[])
         },
         Tool {
             needs_tracefs: true,
-            is_buffered: true,
+            starter: BY_LINE,
             tells: Tells::NoEnds,
             ..Tool::new("execsnoop (libbpf)", "execsnoop", &[])
         },
