@@ -17,8 +17,9 @@ pub(super) fn page(results: &Results) -> String {
          {}\n\
          `cargo xtask bench --peers` repeats it, as root. A load times itself, with a tenth of its time to \
          warm up, and begins when the tool has told of a first process. Without, twice with and without the \
-         tool again, {number_of_pairs} pairs of {seconds} s, and {OWN} times as many of tracer and of no tool at all, \
-         which tells what the machine does to the figures; *ratio* is the throughput with it by that \
+         tool again, {number_of_pairs} pairs of {seconds} s, and {OWN} times as many of tracer with all its \
+         capabilities and of no tool at all, which is begun at once and tells what the machine does to the \
+         figures; *ratio* is the throughput with it by that \
          without it, the median of the pairs; in brackets where that of any number of pairs lies, with a \
          certainty of 95 %; and *all* the least and the most. *CPU* is the \
          tool's own time per process that the load made. *Start-up* is until its first event could be \
