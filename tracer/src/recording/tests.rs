@@ -146,8 +146,11 @@ proptest! {
         let number = if whole.is_empty() { 1 } else { 2 };
         Packer::default().pack(number, &junk, &mut file);
         let (told, damage) = read(&file);
-        prop_assert!(damage.is_some() && told.len() >= whole.len());
-        prop_assert!(play(&file).is_err());
+        prop_assert!(told.len() >= whole.len());
+        // One in 100,000 happens to be an end.
+        let has_end = matches!(told.last(), Some(Told::Ended(_)));
+        prop_assert!(damage.is_some() || has_end, "{told:?}");
+        prop_assert_eq!(play(&file).is_err(), damage.is_some());
     }
 }
 
