@@ -279,7 +279,7 @@ pub struct Session {
     /// Show events after at most this time; 0s wakes the tracer at every event
     #[arg(long, value_name = "DURATION", default_value = "50ms")]
     pub latency: String,
-    /// Report forks that fail also where that takes one more hook (with tracepoint hooks it does not)
+    /// Report forks that fail, which takes hooks of its own; --type fork_failed asks for it, too
     #[arg(long)]
     pub fork_failures: bool,
     /// Exit with status 3 when this comes true: 'zombie>DURATION' (one lasted longer), 'zombies>N'

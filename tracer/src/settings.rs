@@ -105,12 +105,20 @@ pub fn trace(args: &cli::Trace) -> Checked<Session> {
     let filter = &args.filter;
     only_events(args)?;
     let target = target(args.output.output.as_deref(), Target::Stdout);
+    let asked = filter::asked(filter, false)?;
+    let session = session(&args.session, style(&args.output, &target), target)?;
     Ok(Session {
         roots: (!filter.pid.is_empty()).then(|| filter.pid.clone()),
-        asked: filter::asked(filter, false)?,
+        fork_failures: session.fork_failures || asks_for_failed_forks(&asked),
+        asked,
         record: args.output.record.clone().map(record::plain).transpose()?,
-        ..session(&args.session, style(&args.output, &target), target)?
+        ..session
     })
+}
+
+/// To ask for what is not looked at would be never to be told.
+fn asks_for_failed_forks(asked: &Asked) -> bool {
+    asked.types.iter().any(|name| name == "fork_failed")
 }
 
 fn only_events(args: &cli::Trace) -> Checked<()> {

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::{
-    Checked, Session, bytes, command, condition, duration, fail_on, filter, session, wrong,
+    Checked, Session, asks_for_failed_forks, bytes, command, condition, duration, fail_on, filter,
+    session, wrong,
 };
 use crate::{
     cli,
@@ -112,13 +113,15 @@ pub fn record(args: &cli::Record) -> Checked<Session> {
     };
     let nowhere = Target::File("/dev/null".into());
     let session = session(&args.session, style, nowhere)?;
-    let wants_failures =
-        matches!(record.on, Some((_, Condition::ForkFailures(_), _))) || session.fork_failures;
+    let asked = filter::asked(&args.filter, false)?;
+    let fork_failures = matches!(record.on, Some((_, Condition::ForkFailures(_), _)))
+        || session.fork_failures
+        || asks_for_failed_forks(&asked);
     Ok(Session {
         roots: (!args.filter.pid.is_empty()).then(|| args.filter.pid.clone()),
-        asked: filter::asked(&args.filter, false)?,
+        asked,
         record: Some(record),
-        fork_failures: wants_failures,
+        fork_failures,
         command,
         ..session
     })

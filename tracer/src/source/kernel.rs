@@ -266,14 +266,14 @@ impl Types {
     }
 
     /// The ends of single system calls, if the program for them can run here.
-    pub(crate) fn returns(&self) -> anyhow::Result<Returns> {
+    pub(crate) fn returns(&self, forks: bool) -> anyhow::Result<Returns> {
         let refused =
             |why: String, remedy| Refusal::new(format!("{}: {why}", RETURNS.name()), remedy);
         if !self.layout.has_task_regs {
             let why = "this kernel lacks bpf_task_pt_regs".to_owned();
             return Err(refused(why, "boot Linux 5.15 or newer").into());
         }
-        Returns::open().map_err(|error| {
+        Returns::open(forks).map_err(|error| {
             let remedy = "run it as root with CAP_SYS_ADMIN, without lockdown=confidentiality, on a kernel with \
                           CONFIG_FTRACE_SYSCALLS=y";
             refused(format!("tracefs or perf events are refused ({error})"), remedy).into()

@@ -98,7 +98,7 @@ impl Live {
         let mut loader = types.loader(&config, capture.ring_size, tracked);
         let mut attach = |tier, returns| Self::attach(&types, &mut loader, tier, returns, capture);
         let returns = || {
-            types.returns().unwrap_or_else(|refusal| {
+            types.returns(capture.fork_failures).unwrap_or_else(|refusal| {
                 log::info!("a program runs at the end of every system call: {refusal:#}");
                 Returns::default()
             })
@@ -159,7 +159,10 @@ impl Live {
             received: 0,
             cgroups: Cgroups::new(),
             room: Room::new(),
-            fork_failures: tier.fork_failures.is_none() || fork_failures.is_some(),
+            fork_failures: match tier.fork_failures {
+                Some(_) => capture.fork_failures,
+                None => capture.fork_failures || !returns.are_open(),
+            },
             logger: EbpfLogger::init(&mut ebpf)?,
             attached,
             scope,

@@ -226,7 +226,7 @@ fn try_out(types: &Types, hooks: &[&Hook], returns: &Returns) -> Result<Vec<Chec
 
 /// The ends of single system calls.
 fn returns(types: &Types) -> Check {
-    match types.returns() {
+    match types.returns(true) {
         Ok(returns) => {
             let tried = try_out(types, &[&RETURNS], &returns);
             tried.map_or_else(|none| *none, |mut checks| checks.remove(0))

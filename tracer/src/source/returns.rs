@@ -17,8 +17,9 @@ use rustix::{
     mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen},
 };
 
-/// What a wait returns, and forks, which may fail.
-const CALLS: [&str; 6] = ["wait4", "waitid", "fork", "vfork", "clone", "clone3"];
+const WAITS: [&str; 2] = ["wait4", "waitid"];
+/// Every life pays twice for these, its parent and itself: they are opened on demand.
+const FORKS: [&str; 4] = ["fork", "vfork", "clone", "clone3"];
 /// Any process.
 const ANYONE: i32 = -1;
 /// A program at a tracepoint runs on every CPU, whichever its event is of (`perf_call_bpf_exit` asks the
@@ -30,9 +31,12 @@ const CPU: i32 = 0;
 pub(crate) struct Returns(Vec<OwnedFd>);
 
 impl Returns {
-    pub(crate) fn open() -> io::Result<Self> {
+    /// Those of waits; those of forks, which may fail, too if they are wanted.
+    pub(crate) fn open(forks: bool) -> io::Result<Self> {
         let tracefs = tracefs()?;
-        CALLS.iter().map(|call| event(number(&tracefs, call)?)).collect::<io::Result<_>>().map(Self)
+        let forks = FORKS.iter().filter(|_| forks);
+        let events = WAITS.iter().chain(forks).map(|call| event(number(&tracefs, call)?));
+        events.collect::<io::Result<_>>().map(Self)
     }
 
     pub(crate) fn are_open(&self) -> bool {

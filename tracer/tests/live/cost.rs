@@ -177,6 +177,9 @@ fn the_fentry_hooks_are_at_no_system_call_and_no_context_switch() {
     let found = tracepoints(watch.pid());
     let calls = perf_events(watch.pid());
     let story = watch.stop();
+    let watch = Watch::start(&["--fork-failures"]);
+    let with_forks = perf_events(watch.pid());
+    drop(watch.stop());
     let everyone: Vec<&String> =
         found.iter().filter(|name| name.starts_with("sys_") || *name == "sched_switch").collect();
     assert!(found.contains("sched_process_fork"), "{found:?}");
@@ -187,7 +190,8 @@ fn the_fentry_hooks_are_at_no_system_call_and_no_context_switch() {
         (tier, _) => panic!("{tier}"),
     };
     assert_eq!(everyone, of_all);
-    assert_eq!(calls, if of_all == ["sched_switch"] { 6 } else { 0 }, "perf events");
+    let expected = if of_all == ["sched_switch"] { (2, 6) } else { (0, 0) };
+    assert_eq!((calls, with_forks), expected, "perf events");
 }
 
 fn perf_events(pid: u32) -> usize {

@@ -266,8 +266,20 @@ fn a15_a_fork_that_the_kernel_begins_again_has_not_failed() {
 #[test]
 fn a15_what_is_not_looked_at_is_not_none() {
     let story = Story::of_command(&[fixture(), "fork_once"]);
-    let failures = if story.tier() == "fentry" { Value::Null } else { json!(0) };
-    has(story.summary(), &[("fork_failures", failures)]);
+    has(story.summary(), &[("fork_failures", Value::Null)]);
+}
+
+#[test]
+fn a15_who_asks_for_failed_forks_is_told_of_them() {
+    let trace = |types| {
+        let mut trace = tracer();
+        let args = ["trace", "--duration", "0s", "--format", "json", "--type", types];
+        let told = finish(trace.args(args).stdout(Stdio::piped()).spawn().expect("it starts"));
+        let lines = String::from_utf8(told.stdout).expect("UTF-8");
+        let summary = lines.lines().last().expect("a summary").to_owned();
+        serde_json::from_str::<Value>(&summary).expect("JSON")["fork_failures"].clone()
+    };
+    assert_eq!(trace("exit,fork_failed"), json!(0));
 }
 
 #[test]
