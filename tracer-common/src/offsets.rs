@@ -75,6 +75,8 @@ offsets! {
     task_parent = "task_struct" ["parent"];
     /// First of its children, or itself.
     task_children = "task_struct" ["children.next"];
+    /// First of those it traces, or itself.
+    task_ptraced = "task_struct" ["ptraced.next"];
     /// Main thread of the group.
     task_group_leader = "task_struct" ["group_leader"];
     /// What the threads of a group share.

@@ -244,13 +244,17 @@ pub struct Death {
 /// [`Death::result`]: no signal was raised.
 pub const NO_SIGNAL: u32 = u32::MAX;
 
-/// [`Wait::flags`]: `status` and (for `waitid`) `pid` were read; else the caller asked for neither.
+/// [`Wait::flags`]: `status` and (for `waitid`) `pid` were read; else the caller asked for neither, or
+/// [`WAIT_OF_DEAD`] says it all.
 pub const WAIT_HAS_RESULT: u32 = 1;
 /// [`Wait::flags`]: the call was `waitid`, not `wait4`.
 pub const WAIT_ID: u32 = 2;
 
 /// [`Wait::flags`]: the wait has only begun.
 pub const WAIT_BEGUN: u32 = 4;
+/// [`Wait::flags`]: `wait4` by a caller whom it tells of no child but the dead: it did not ask for others,
+/// and traces nobody.
+pub const WAIT_OF_DEAD: u32 = 16;
 /// [`Wait::flags`]: what it was given is not known: `id` is -1 when any child will do, else 0.
 pub const WAIT_UNREAD: u32 = 8;
 

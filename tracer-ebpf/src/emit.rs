@@ -65,11 +65,11 @@ pub(crate) fn now() -> u64 {
     unsafe { bpf_ktime_get_boot_ns() }
 }
 
-/// The head of a record about a process, without its user.
+/// The head of a record about a process, without its user and time.
 #[inline(always)]
-pub(crate) fn head(kind: Kind, time: u64, process: Process) -> Head {
+pub(crate) fn head(kind: Kind, process: Process) -> Head {
     Head {
-        time,
+        time: 0,
         start: process.start(),
         tgid: process.tgid(),
         tid: process.task().tid(),
@@ -80,17 +80,21 @@ pub(crate) fn head(kind: Kind, time: u64, process: Process) -> Head {
 
 /// The head of a record that tells the user, too.
 #[inline(always)]
-pub(crate) fn head_with_user(kind: Kind, time: u64, process: Process) -> Head {
-    Head { uid: process.uid(), ..head(kind, time, process) }
+pub(crate) fn head_with_user(kind: Kind, process: Process) -> Head {
+    Head { uid: process.uid(), ..head(kind, process) }
 }
 
-/// Writes one record. It is made after its room is reserved, so that its time is not older than
-/// its place in the ring says.
+/// Writes one record, which begins with its [`Head`]. Its time is taken after its room is reserved, so
+/// that it is not older than its place in the ring says. The rest is there by then: what of it no cache
+/// holds is waited for once, where the locked instructions of the ring would part one wait from another.
 #[inline(always)]
-pub(crate) fn record<T: IntoBytes + 'static>(make: impl FnOnce(u64) -> T) {
+pub(crate) fn record<T: IntoBytes + 'static>(facts: T) {
     match RING.reserve::<T>(0) {
         Some(mut room) => {
-            room.write(make(now()));
+            let time = now();
+            room.write(facts);
+            // SAFETY: the time is the first word of a record.
+            unsafe { room.as_mut_ptr().cast::<u64>().write(time) };
             room.submit(wakeup(u64::from(BPF_RB_NO_WAKEUP)));
         }
         None => count(Loss::RingFull),

@@ -2,10 +2,7 @@
 //! group, result)` out of `do_notify_parent` (kernel/signal.c), raised by the dying task after it was
 //! made a zombie. `task` is the parent, or the tracer. A parent that ignores SIGCHLD raises none.
 
-use aya_ebpf::{
-    helpers::generated::bpf_get_current_task_btf, macros::btf_tracepoint,
-    programs::BtfTracePointContext,
-};
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use tracer_common::{Death, Kind};
 
 use crate::{
@@ -15,8 +12,7 @@ use crate::{
 
 #[btf_tracepoint(function = "signal_generate")]
 fn on_signal(ctx: BtfTracePointContext) -> i32 {
-    // SAFETY: the helper returns the running task.
-    let dying = unsafe { Task::new(bpf_get_current_task_btf().cast()) };
+    let dying = Task::running();
     if !dying.has_exited() || dying.group().live_threads() != 0 {
         return 0;
     }
@@ -39,8 +35,8 @@ fn on_signal(ctx: BtfTracePointContext) -> i32 {
     }
     // The rule of `do_notify_parent`.
     let autoreap = !process.is_ptraced() && signal == SIGCHLD && target.sigchld() != 0;
-    emit::record(|time| Death {
-        head: emit::head(Kind::Death, time, process),
+    emit::record(Death {
+        head: emit::head(Kind::Death, process),
         target_start: target.process().start(),
         target: target.tgid(),
         signal,

@@ -10,7 +10,7 @@ use aya_ebpf::{
     maps::PerCpuArray,
     programs::BtfTracePointContext,
 };
-use tracer_common::{ARGS_MAX, EXE_MAX, Exec, Kind, Loss};
+use tracer_common::{ARGS_MAX, EXE_MAX, Exec, Head, Kind, Loss};
 
 use crate::{emit, filter, settings::read, task::Task};
 
@@ -41,7 +41,8 @@ fn on_exec(ctx: BtfTracePointContext) -> i32 {
     };
     let may_read = read!(CONFIG.may_read_memory) == 1;
     let (args_start, args_total, path) = process.program();
-    let (head, ids) = (emit::head_with_user(Kind::Exec, emit::now(), process), process.ids());
+    let time = emit::now();
+    let (head, ids) = (emit::head_with_user(Kind::Exec, process), process.ids());
     // SAFETY: the space is this CPU's own, and every write below stays within `text`.
     unsafe {
         let text = (&raw mut (*scratch).text).cast::<u8>();
@@ -51,7 +52,7 @@ fn on_exec(ctx: BtfTracePointContext) -> i32 {
             args_len = read_args(text.add(exe_len), args_start, args_total);
         }
         (*scratch).record = Exec {
-            head,
+            head: Head { time, ..head },
             ids,
             comm: process.comm(),
             args_total,

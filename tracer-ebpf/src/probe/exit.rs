@@ -24,20 +24,20 @@ fn on_exit(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     if threads > 0 {
-        emit::record(|time| LeaderExit {
-            head: emit::head(Kind::LeaderExit, time, process),
+        emit::record(LeaderExit {
+            head: emit::head(Kind::LeaderExit, process),
             threads,
             reserved: 0,
         });
     } else {
-        emit::record(|time| last_thread(time, process, group));
+        emit::record(last_thread(process, group));
     }
     0
 }
 
 #[inline(always)]
-fn last_thread(time: u64, process: Process, group: Group) -> Exit {
-    let head = emit::head_with_user(Kind::Exit, time, process);
+fn last_thread(process: Process, group: Group) -> Exit {
+    let head = emit::head_with_user(Kind::Exit, process);
     let parent = process.real_parent();
     let tracer = process.parent().tgid();
     let is_traced = process.is_ptraced() && tracer != parent.tgid();

@@ -17,19 +17,17 @@ fn on_fork(ctx: BtfTracePointContext) -> i32 {
     if !filter::inherit(caller, child) {
         return 0;
     }
-    emit::record(|time| {
-        let parent = child.real_parent();
-        Fork {
-            head: emit::head_with_user(Kind::Fork, time, child),
-            ids: child.ids(),
-            nproc: child.nproc(),
-            parent_start: parent.start(),
-            parent: parent.tgid(),
-            forker: caller.tgid(),
-            number: child.number_for(parent),
-            exit_signal: child.exit_signal(),
-            comm: child.comm(),
-        }
+    let parent = child.real_parent();
+    emit::record(Fork {
+        head: emit::head_with_user(Kind::Fork, child),
+        ids: child.ids(),
+        nproc: child.nproc(),
+        parent_start: parent.start(),
+        parent: parent.tgid(),
+        forker: caller.tgid(),
+        number: child.number_for(parent),
+        exit_signal: child.exit_signal(),
+        comm: child.comm(),
     });
     0
 }

@@ -12,7 +12,7 @@ fn on_free(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the argument is typed as task_struct.
     let task = unsafe { Task::new(ctx.arg(0)) };
     let Some(process) = filter::wants_released(task) else { return 0 };
-    emit::record(|time| Free { head: emit::head(Kind::Free, time, process) });
+    emit::record(Free { head: emit::head(Kind::Free, process) });
     filter::forget(process);
     0
 }

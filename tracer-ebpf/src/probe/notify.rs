@@ -82,8 +82,8 @@ fn on_notified(ctx: FExitContext) -> i32 {
     if !filter::wants_born_unseen(process) {
         return 0;
     }
-    emit::record(|time| Death {
-        head: emit::head(Kind::Death, time, process),
+    emit::record(Death {
+        head: emit::head(Kind::Death, process),
         target_start: target.start(),
         target: target.tgid(),
         signal: if signal == 0 { SIGCHLD } else { signal },

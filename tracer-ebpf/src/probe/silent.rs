@@ -22,8 +22,8 @@ fn on_switch(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     let target = process.parent().process();
-    emit::record(|time| Death {
-        head: emit::head(Kind::Death, time, process),
+    emit::record(Death {
+        head: emit::head(Kind::Death, process),
         target_start: target.start(),
         target: target.tgid(),
         signal: 0,

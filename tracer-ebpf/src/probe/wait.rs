@@ -13,15 +13,23 @@ use aya_ebpf::{
     macros::{btf_tracepoint, tracepoint},
     programs::{BtfTracePointContext, TracePointContext},
 };
-use tracer_common::{Head, Kind, WAIT_BEGUN, WAIT_HAS_RESULT, WAIT_ID, WAIT_UNREAD, Wait};
+use tracer_common::{
+    Head, Kind, WAIT_BEGUN, WAIT_HAS_RESULT, WAIT_ID, WAIT_OF_DEAD, WAIT_UNREAD, Wait,
+};
 
 use super::clone;
-use crate::{emit, filter, settings::read, task::Registers};
+use crate::{
+    emit, filter,
+    settings::read,
+    task::{Registers, Task},
+};
 
 /// x86-64: number of `wait4`.
 const WAIT4: u64 = 61;
 /// x86-64: number of `waitid`.
 const WAITID: u64 = 247;
+/// `WUNTRACED` and `WCONTINUED`, include/uapi/linux/wait.h.
+const OF_LIVING: u32 = 2 | 8;
 /// Offset of the number in what `perf_call_bpf_exit` (kernel/trace/trace_syscalls.c) hands to a program.
 const CALL_NUMBER: usize = 8;
 /// Offset of what the system call returns there.
@@ -69,17 +77,12 @@ fn returned(registers: Registers, ret: i64) {
         clone::returned(number, registers, ret);
         return;
     }
-    let call = answered(number, registers.arguments(), ret);
-    let thread = bpf_get_current_pid_tgid();
-    let tgid = (thread >> 32) as u32;
-    if !filter::wants_wait(tgid, call.pid) {
+    let task = Task::running();
+    let call = answered(task, number, registers.arguments(), ret);
+    if !filter::wants_wait(task.tgid(), call.pid) {
         return;
     }
-    emit::record(|time| Wait {
-        head: waiter(time, thread),
-        comm: bpf_get_current_comm().unwrap_or_default(),
-        ..call
-    });
+    emit::record(Wait { head: waiter(task.tgid(), task.tid()), comm: task.comm(), ..call });
 }
 
 #[btf_tracepoint(function = "sched_process_wait")]
@@ -97,8 +100,8 @@ fn on_wait_begun(ctx: BtfTracePointContext) -> i32 {
         let pid: u64 = ctx.arg(0);
         Wait { id: if pid == 0 { -1 } else { 0 }, flags: WAIT_UNREAD, ..Wait::default() }
     };
-    emit::record(|time| Wait {
-        head: waiter(time, thread),
+    emit::record(Wait {
+        head: waiter((thread >> 32) as u32, thread as u32),
         comm: bpf_get_current_comm().unwrap_or_default(),
         flags: call.flags | WAIT_BEGUN,
         ..call
@@ -112,15 +115,8 @@ fn is_wait(number: u64) -> bool {
 }
 
 #[inline(always)]
-fn waiter(time: u64, thread: u64) -> Head {
-    Head {
-        time,
-        start: 0,
-        tgid: (thread >> 32) as u32,
-        tid: thread as u32,
-        uid: 0,
-        kind: Kind::Wait as u32,
-    }
+fn waiter(tgid: u32, tid: u32) -> Head {
+    Head { tgid, tid, kind: Kind::Wait as u32, ..Head::default() }
 }
 
 /// What was asked, without the head.
@@ -136,12 +132,16 @@ fn asked(number: u64, [arg0, arg1, arg2, arg3]: [u64; 4]) -> Wait {
 
 /// What was asked and answered, without the head.
 #[inline(always)]
-fn answered(number: u64, arguments: [u64; 4], ret: i64) -> Wait {
+fn answered(task: Task, number: u64, arguments: [u64; 4], ret: i64) -> Wait {
     let mut call = Wait { ret: ret as i32, ..asked(number, arguments) };
     let [_, arg1, arg2, _] = arguments;
     if number == WAIT4 {
         call.pid = if ret > 0 { ret as u32 } else { 0 };
-        if let Some(status) = read_u32(arg1, 0) {
+        // What stops is reported to who asks for it or traces it (`wait_task_stopped`,
+        // kernel/exit.c), and only the thread that traces a task can change that.
+        if call.options & OF_LIVING == 0 && task.traces_nobody() {
+            call.flags = WAIT_OF_DEAD;
+        } else if let Some(status) = read_u32(arg1, 0) {
             call.status = status;
             call.flags = WAIT_HAS_RESULT;
         }

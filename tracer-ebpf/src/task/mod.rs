@@ -13,6 +13,7 @@ mod registers;
 
 use core::ptr::read_volatile;
 
+use aya_ebpf::helpers::generated::bpf_get_current_task_btf;
 use tracer_common::{ABSENT, COMM_LEN, Filled, SIGCHLD_IGNORED, SIGCHLD_NOCLDWAIT};
 
 pub(crate) use self::{limits::fork_failed, registers::Registers};
@@ -80,6 +81,13 @@ impl Task {
         Self(pointer)
     }
 
+    /// The running thread, since 5.11.
+    #[inline(always)]
+    pub(crate) fn running() -> Self {
+        // SAFETY: the helper has no precondition.
+        Self(unsafe { bpf_get_current_task_btf() }.cast())
+    }
+
     #[inline(always)]
     pub(crate) fn tid(self) -> u32 {
         field!(self.0, task_pid)
@@ -113,6 +121,28 @@ impl Task {
     pub(crate) fn is_released(self) -> bool {
         let state: u32 = field!(self.0, task_exit_state);
         state & EXIT_DEAD != 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn comm(self) -> [u8; COMM_LEN] {
+        field!(self.0, task_comm)
+    }
+
+    /// Whether its process traces nobody for certain: whom one traces hangs on the thread that does
+    /// (`ptraced` in `struct task_struct`), so that with more threads than this one there may be some
+    /// elsewhere.
+    #[inline(always)]
+    pub(crate) fn traces_nobody(self) -> bool {
+        self.is_alone_without(self.group(), read!(OFFSETS.task_ptraced))
+    }
+
+    /// Whether a list of tasks that begins there is empty, and no other thread has one.
+    #[inline(always)]
+    fn is_alone_without(self, Group(signal): Group, list: u32) -> bool {
+        let threads: u32 = field!(signal, signal_threads);
+        // SAFETY: the offset was found in BTF for a pointer.
+        let first: *const u8 = unsafe { load(self.0, list) };
+        threads == 1 && first == self.0.wrapping_add(list as usize)
     }
 
     /// What it shares with the other threads of its process.
@@ -216,7 +246,7 @@ impl Process {
 
     #[inline(always)]
     pub(crate) fn comm(self) -> [u8; COMM_LEN] {
-        field!(self.leader.0, task_comm)
+        self.leader.comm()
     }
 
     #[inline(always)]

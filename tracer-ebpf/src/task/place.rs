@@ -115,11 +115,8 @@ impl Process {
     /// `struct task_struct`), so that with more threads than this one there may be some elsewhere. None is
     /// added any more (`find_alive_thread`, kernel/exit.c).
     #[inline(always)]
-    fn is_childless(self, Group(signal): Group) -> bool {
-        let threads: u32 = field!(signal, signal_threads);
-        let first: *const u8 = field!(self.task.0, task_children);
-        let list = self.task.0.wrapping_add(read!(OFFSETS.task_children) as usize);
-        threads == 1 && first == list
+    fn is_childless(self, group: Group) -> bool {
+        self.task.is_alone_without(group, read!(OFFSETS.task_children))
     }
 
     /// The nearest ancestor that is a subreaper and alive, else task 0, which ends every chain. By

@@ -2,11 +2,11 @@
 
 use aya_ebpf::helpers::{
     bpf_probe_read_kernel,
-    generated::{bpf_get_current_task, bpf_get_current_task_btf, bpf_task_pt_regs},
+    generated::{bpf_get_current_task, bpf_task_pt_regs},
 };
 use tracer_common::NO_CALL;
 
-use super::field;
+use super::{Task, field};
 use crate::settings::read;
 
 /// The `struct pt_regs` of a system call.
@@ -27,8 +27,8 @@ impl Registers {
         if read!(CONFIG.has_task_regs) == 0 {
             return None;
         }
-        // SAFETY: both helpers take and return typed pointers.
-        let registers = unsafe { bpf_task_pt_regs(bpf_get_current_task_btf()) };
+        // SAFETY: the pointer is typed as task_struct.
+        let registers = unsafe { bpf_task_pt_regs(Task::running().0.cast_mut().cast()) };
         Some(Self(registers as *const u8))
     }
 

@@ -4,7 +4,8 @@
 use tracer_common::{
     ADOPTER_INIT, ADOPTER_PIDNS_INIT, ADOPTER_SUBREAPER, Death, Exec, Exit, FORK_EXEMPT,
     FORK_PIDNS_DEAD, FORK_PROCESS, FORK_THREAD, Fork, Free, Head, Ids, Kind, LeaderExit, Release,
-    SIGCHLD_IGNORED, SIGCHLD_NOCLDWAIT, WAIT_BEGUN, WAIT_HAS_RESULT, WAIT_ID, WAIT_UNREAD, Wait,
+    SIGCHLD_IGNORED, SIGCHLD_NOCLDWAIT, WAIT_BEGUN, WAIT_HAS_RESULT, WAIT_ID, WAIT_OF_DEAD,
+    WAIT_UNREAD, Wait,
 };
 use zerocopy::FromBytes;
 
@@ -264,7 +265,9 @@ fn wait4_outcome(record: &Wait) -> Outcome {
     if record.ret <= 0 {
         return Outcome::Nothing;
     }
-    let reaped = if record.flags & WAIT_HAS_RESULT != 0 {
+    let reaped = if record.flags & WAIT_OF_DEAD != 0 {
+        Some(true)
+    } else if record.flags & WAIT_HAS_RESULT != 0 {
         let (stopped, continued) = (record.status & 0xff == 0x7f, record.status == 0xffff);
         Some(!stopped && !continued)
     } else {

@@ -128,6 +128,7 @@ fn wait4_reaps_only_the_dead() {
     assert_eq!(outcome(&Wait { status: 0xffff, ..wait }), child(Some(false)), "continued");
     assert_eq!(outcome(&Wait { status: 9, ..wait }), child(Some(true)), "killed");
     assert_eq!(outcome(&Wait { flags: 0, ..wait }), child(None), "no status asked for");
+    assert_eq!(outcome(&Wait { flags: WAIT_OF_DEAD, ..wait }), child(Some(true)), "nothing else");
     assert_eq!(outcome(&Wait { ret: 0, ..wait }), Outcome::Nothing, "WNOHANG");
     assert_eq!(outcome(&Wait { ret: -10, ..wait }), Outcome::Nothing, "ECHILD");
 }
