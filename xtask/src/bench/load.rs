@@ -39,6 +39,11 @@ pub(super) const ALL: [Load; 6] = [
     Load { name: "make", kind: "make", workers: 1, argument: Argument::Project },
 ];
 
+/// As many lives as the machine can make, which share their parent's memory as those of `posix_spawn` do until
+/// they exec: it is not copied.
+pub(super) const VFORKS: Load =
+    Load { name: "two vforkers", kind: "vforks", workers: 2, argument: Argument::None };
+
 /// Where everything is, and how long a run is.
 pub(super) struct Bench {
     pub fixture: PathBuf,
@@ -62,6 +67,11 @@ pub(super) struct Started {
 }
 
 impl Bench {
+    /// The same with longer runs, or shorter ones.
+    pub(super) fn for_seconds(&self, seconds: f64) -> Self {
+        Self { fixture: self.fixture.clone(), folder: self.folder.clone(), seconds }
+    }
+
     pub(super) fn start(&self, load: &Load) -> Result<Started> {
         self.start_by(load, None)
     }

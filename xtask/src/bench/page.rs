@@ -1,7 +1,7 @@
 //! The results as people read them.
 
 use super::{
-    result::{Idle, Pairs, Program, Replay, Results, Spread, Stage, Sustained},
+    result::{Idle, Pairs, Program, Programs, Replay, Results, Spread, Stage, Sustained},
     tools::OWN,
 };
 
@@ -40,7 +40,7 @@ pub(super) fn page(results: &Results) -> String {
         results.left_out.iter().map(|(tool, why)| format!("\n{tool} is not here: {why}.\n"));
     let left_out = Some(left_out.collect());
     let stages = (!results.stages.is_empty()).then(|| stages(&results.stages));
-    let programs = (!results.programs.is_empty()).then(|| programs(&results.programs));
+    let programs = Some(results.programs.iter().map(programs).collect());
     let attached = results.attached_ms.as_ref().map(attached);
     let idle = results.idle.as_ref().map(idle);
     let sustained = results.sustained.as_ref().map(sustained);
@@ -69,7 +69,7 @@ fn sustained(sustained: &Sustained) -> String {
     let Sustained { seconds, lives_per_second, rss_bytes, lost } = sustained;
     let rss: Vec<String> = rss_bytes.iter().map(|bytes| mib(*bytes)).collect();
     format!(
-        "\nAt {lives_per_second:.0} lives per second for {seconds:.0} s, all events to a file: RSS {} MiB at \
+        "\nAt {lives_per_second:.0} lives per second (`two vforkers`) for {seconds:.0} s, all events to a file: RSS {} MiB at \
          the end of each sixth, {lost} of the lives lost.\n",
         rss.join(", "),
     )
@@ -110,19 +110,20 @@ fn stages(stages: &[Stage]) -> String {
     )
 }
 
-fn programs(programs: &[Program]) -> String {
+fn programs(Programs { load, ns_per_life, per_second, programs }: &Programs) -> String {
     let row = |program: &Program| {
         let Program { name, runs_per_life, ns_per_run } = program;
         let per_life = runs_per_life * ns_per_run;
         format!("| `{name}` | {ns_per_run:.0} | {runs_per_life:.2} | {per_life:.0} |\n")
     };
     let rows: String = programs.iter().map(row).collect();
-    let all: f64 = programs.iter().map(|program| program.runs_per_life * program.ns_per_run).sum();
+    let [least, median, most] =
+        [ns_per_life.least, ns_per_life.median, ns_per_life.most].map(|ns| ns / 1e3);
     format!(
-        "\nThe BPF programs under `fork, exit, wait`, by the kernel's count (`bpf_stats_enabled`), {:.2} µs \
-         per life in all, with what the rest of the machine did meanwhile:\n\n\
+        "\nThe BPF programs under `{load}`, by the kernel's count (`bpf_stats_enabled`), take {median:.2} µs of a life \
+         ({least:.2} to {most:.2}), with what the rest of the machine does meanwhile. The look in the middle, at \
+         {per_second:.0} lives per second:\n\n\
          | program | ns per run | runs per life | ns per life |\n|---|---|---|---|\n{rows}",
-        all / 1e3,
     )
 }
 

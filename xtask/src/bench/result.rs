@@ -30,7 +30,7 @@ pub(super) struct Results {
     pub left_out: BTreeMap<String, String>,
     #[serde(default)]
     pub stages: Vec<Stage>,
-    pub programs: Vec<Program>,
+    pub programs: Vec<Programs>,
     /// From the start of tracer until it says that its hooks are attached.
     pub attached_ms: Option<Spread>,
     pub idle: Option<Idle>,
@@ -105,7 +105,19 @@ pub(super) struct Stage {
     pub ns_per_event: f64,
 }
 
-/// A BPF program under a load of processes that exec.
+/// The BPF programs under a load.
+#[derive(Debug, PartialEq, Deserialize, Serialize)]
+pub(super) struct Programs {
+    pub load: String,
+    /// All of them together, of several looks.
+    pub ns_per_life: Spread,
+    /// Lives, in the look in the middle.
+    pub per_second: f64,
+    /// In that look.
+    pub programs: Vec<Program>,
+}
+
+/// A BPF program under a load.
 #[derive(Debug, PartialEq, Deserialize, Serialize)]
 pub(super) struct Program {
     pub name: String,

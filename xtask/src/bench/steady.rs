@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     ends::{Running, resident},
-    load::{self, Argument, Bench, Load},
+    load::{self, Bench},
     pause,
     result::{Idle, Replay, Spread, Sustained},
     tools,
@@ -61,18 +61,11 @@ pub(super) fn attached(tracer: &Path) -> Result<Spread> {
     Ok(Spread::of(times))
 }
 
-fn storm(bench: &Bench, time: Duration) -> Result<(Load, Bench)> {
-    let workers = std::thread::available_parallelism()?.get() as u8;
-    let load = Load { name: "storm", kind: "forks", workers, argument: Argument::None };
-    let (fixture, folder) = (bench.fixture.clone(), bench.folder.clone());
-    Ok((load, Bench { fixture, folder, seconds: time.as_secs_f64() }))
-}
-
 /// A recording, of which no event is told but the summary.
 pub(super) fn replay(bench: &Bench, tracer: &Path) -> Result<Replay> {
-    let (storm, long) = storm(bench, RECORDED)?;
+    let long = bench.for_seconds(RECORDED.as_secs_f64());
     let tool = &tools::record(tracer);
-    let (running, mut load) = Running::start(tool, &long, &storm)?;
+    let (running, mut load) = Running::start(tool, &long, &load::ALL[1])?;
     load.go()?;
     let path = running.path.clone();
     running.stop(load)?;
@@ -90,11 +83,11 @@ pub(super) fn replay(bench: &Bench, tracer: &Path) -> Result<Replay> {
     Ok(Replay { records, seconds: Spread::of(seconds) })
 }
 
-/// All events, from as many forkers as there are processors.
+/// All events, of as many lives as the machine can make.
 pub(super) fn sustained(bench: &Bench, tracer: &Path) -> Result<Sustained> {
-    let (storm, long) = storm(bench, LONG)?;
+    let long = bench.for_seconds(LONG.as_secs_f64());
     let tool = &tools::json(tracer);
-    let (mut running, mut load) = Running::start(tool, &long, &storm)?;
+    let (mut running, mut load) = Running::start(tool, &long, &load::VFORKS)?;
     let going = std::thread::spawn(move || load.go().map(|done| (load, done)));
     // The load warms up for a tenth of its time.
     let mut rss_bytes = Vec::new();
