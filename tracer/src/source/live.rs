@@ -159,10 +159,9 @@ impl Live {
             received: 0,
             cgroups: Cgroups::new(),
             room: Room::new(),
-            fork_failures: match tier.fork_failures {
-                Some(_) => capture.fork_failures,
-                None => capture.fork_failures || !returns.are_open(),
-            },
+            // The hook at the end of every system call has them anyway.
+            fork_failures: capture.fork_failures
+                || (tier.fork_failures.is_none() && !returns.are_open()),
             logger: EbpfLogger::init(&mut ebpf)?,
             attached,
             scope,

@@ -137,6 +137,9 @@ fn without_tracefs_every_system_call_is_looked_at_and_no_less_is_told() {
             |event: &&Value| event["type"] == "reap" && event["status"] == json!({"code": 3});
         let reap = events.iter().find(is_it).unwrap_or_else(|| panic!("no reap: {text}{said}"));
         has(reap, &[("via", json!("wait4")), ("precision", json!("exact"))]);
+        // Where it looks at every system call, it sees forks that fail, too.
+        let failures = if is_refused { json!(0) } else { Value::Null };
+        has(events.last().expect("a summary"), &[("fork_failures", failures)]);
     }
 }
 
