@@ -252,11 +252,11 @@ pub const WAIT_ID: u32 = 2;
 
 /// [`Wait::flags`]: the wait has only begun.
 pub const WAIT_BEGUN: u32 = 4;
+/// [`Wait::flags`]: what it was given is not known: `id` is -1 when any child will do, else 0.
+pub const WAIT_UNREAD: u32 = 8;
 /// [`Wait::flags`]: `wait4` by a caller whom it tells of no child but the dead: it did not ask for others,
 /// and traces nobody.
 pub const WAIT_OF_DEAD: u32 = 16;
-/// [`Wait::flags`]: what it was given is not known: `id` is -1 when any child will do, else 0.
-pub const WAIT_UNREAD: u32 = 8;
 
 /// `wait4` or `waitid` returned, or began; the head is the waiter's, its start unknown.
 #[derive(

@@ -1,5 +1,5 @@
-//! Forks that fail. In the tracepoint tier `sys_exit` has them (see `wait`). In the fentry tier, on
-//! demand: the return of `kernel_clone` (kernel/fork.c; since 5.10, the one way of `fork`, `vfork`,
+//! Forks that fail, on demand. In the tracepoint tier: the end of their system calls (see `wait`). In the
+//! fentry tier: the return of `kernel_clone` (kernel/fork.c; since 5.10, the one way of `fork`, `vfork`,
 //! `clone` and `clone3`, whatever the caller's mode), which no other system call pays for. What is
 //! refused before it, `clone3` for its structure, is not seen there.
 

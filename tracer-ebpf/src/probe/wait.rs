@@ -55,7 +55,7 @@ fn on_return(ctx: TracePointContext) -> u32 {
         let context = ctx.as_ptr();
         (*context.add(CALL_NUMBER).cast(), *context.add(CALL_RESULT).cast())
     };
-    // Twice in every life, for the parent and for the child, with nothing to tell.
+    // Where forks are looked at, twice in every life, for the parent and for the child.
     if clone::is_fork(number.into()) && ret >= 0 {
         return 0;
     }
@@ -87,6 +87,7 @@ fn returned(registers: Registers, ret: i64) {
 
 #[btf_tracepoint(function = "sched_process_wait")]
 fn on_wait_begun(ctx: BtfTracePointContext) -> i32 {
+    // 5.10 has no helper that gives the running task with its type.
     let thread = bpf_get_current_pid_tgid();
     if !filter::wants_wait((thread >> 32) as u32, 0) {
         return 0;

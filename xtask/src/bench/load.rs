@@ -39,8 +39,8 @@ pub(super) const ALL: [Load; 6] = [
     Load { name: "make", kind: "make", workers: 1, argument: Argument::Project },
 ];
 
-/// As many lives as the machine can make, which share their parent's memory as those of `posix_spawn` do until
-/// they exec: it is not copied.
+/// The cheapest lives there are: they share their parent's memory, as those of `posix_spawn` do until they exec,
+/// and end.
 pub(super) const VFORKS: Load =
     Load { name: "two vforkers", kind: "vforks", workers: 2, argument: Argument::None };
 

@@ -69,7 +69,7 @@ fn sustained(sustained: &Sustained) -> String {
     let Sustained { seconds, lives_per_second, rss_bytes, lost } = sustained;
     let rss: Vec<String> = rss_bytes.iter().map(|bytes| mib(*bytes)).collect();
     format!(
-        "\nAt {lives_per_second:.0} lives per second (`two vforkers`) for {seconds:.0} s, all events to a file: RSS {} MiB at \
+        "\nAt {lives_per_second:.0} lives per second (`two vforkers`: two processes make children by `vfork` that end at once) for {seconds:.0} s, all events to a file: RSS {} MiB at \
          the end of each sixth, {lost} of the lives lost.\n",
         rss.join(", "),
     )

@@ -83,7 +83,7 @@ pub(super) fn replay(bench: &Bench, tracer: &Path) -> Result<Replay> {
     Ok(Replay { records, seconds: Spread::of(seconds) })
 }
 
-/// All events, of as many lives as the machine can make.
+/// All events, of more lives than forks could be.
 pub(super) fn sustained(bench: &Bench, tracer: &Path) -> Result<Sustained> {
     let long = bench.for_seconds(LONG.as_secs_f64());
     let tool = &tools::json(tracer);
