@@ -2,7 +2,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// Written by the loader into the object's read-only data, so that the verifier sees constants and
+/// Written by the loader into the instructions of the programs, so that the verifier sees constants and
 /// drops the branches that are off.
 #[derive(Clone, Copy, Debug, FromBytes, Immutable, IntoBytes, KnownLayout)]
 #[repr(C)]

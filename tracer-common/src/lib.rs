@@ -7,10 +7,12 @@
 
 mod config;
 mod offsets;
+mod placeholder;
 mod record;
 
 pub use config::{Config, Loss};
 pub use offsets::{ABSENT, FIELDS, Field, Offsets};
+pub use placeholder::{placed, placeholder};
 pub use record::{
     ADOPTER_INIT, ADOPTER_NONE, ADOPTER_PIDNS_INIT, ADOPTER_SUBREAPER, ARGS_MAX, COMM_LEN, Death,
     EXE_MAX, Exec, Exit, FORK_EXEMPT, FORK_PIDNS_DEAD, FORK_PROCESS, FORK_THREAD, Filled, Fork,

@@ -6,7 +6,7 @@ use aya_ebpf::{
     bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
     helpers::bpf_ktime_get_boot_ns,
     macros::map,
-    maps::{Array, PerCpuArray, RingBuf},
+    maps::{Array, PerCpuArray, RingBuf, ring_buf::RingBufEntry},
 };
 use tracer_common::{Head, Kind, Loss};
 use zerocopy::IntoBytes;
@@ -39,7 +39,7 @@ pub(crate) fn count(reason: Loss) {
 /// when much is waiting; its timer does the rest.
 #[inline(always)]
 fn wakeup(otherwise: u64) -> u64 {
-    let is_much = RING.query(u64::from(BPF_RB_AVAIL_DATA)) >= u64::from(read!(CONFIG.wake_bytes));
+    let is_much = RING.query(u64::from(BPF_RB_AVAIL_DATA)) >= read!(CONFIG.wake_bytes) as u64;
     if is_much || was_asleep() { u64::from(BPF_RB_FORCE_WAKEUP) } else { otherwise }
 }
 
@@ -65,11 +65,11 @@ pub(crate) fn now() -> u64 {
     unsafe { bpf_ktime_get_boot_ns() }
 }
 
-/// The head of a record about a process, without its user and time.
+/// The head of a record about a process, without its user.
 #[inline(always)]
-pub(crate) fn head(kind: Kind, process: Process) -> Head {
+pub(crate) fn head(time: u64, kind: Kind, process: Process) -> Head {
     Head {
-        time: 0,
+        time,
         start: process.start(),
         tgid: process.tgid(),
         tid: process.task().tid(),
@@ -80,38 +80,47 @@ pub(crate) fn head(kind: Kind, process: Process) -> Head {
 
 /// The head of a record that tells the user, too.
 #[inline(always)]
-pub(crate) fn head_with_user(kind: Kind, process: Process) -> Head {
-    Head { uid: process.uid(), ..head(kind, process) }
+pub(crate) fn head_with_user(time: u64, kind: Kind, process: Process) -> Head {
+    Head { uid: process.uid(), ..head(time, kind, process) }
 }
 
-/// Writes one record, which begins with its [`Head`]. Its time is taken after its room is reserved, so
-/// that it is not older than its place in the ring says. The rest is there by then: what of it no cache
-/// holds is waited for once, where the locked instructions of the ring would part one wait from another.
+/// Room for one record.
 #[inline(always)]
-pub(crate) fn record<T: IntoBytes + 'static>(facts: T) {
-    match RING.reserve::<T>(0) {
-        Some(mut room) => {
-            let time = now();
-            room.write(facts);
-            // SAFETY: the time is the first word of a record.
-            unsafe { room.as_mut_ptr().cast::<u64>().write(time) };
-            room.submit(wakeup(u64::from(BPF_RB_NO_WAKEUP)));
-        }
-        None => count(Loss::RingFull),
+pub(crate) fn reserve<T: IntoBytes + 'static>() -> Option<RingBufEntry<T>> {
+    let room = RING.reserve::<T>(0);
+    if room.is_none() {
+        count(Loss::RingFull);
     }
+    room
 }
 
-/// The same for one that is too large to be made on the stack: it is filled where it is.
+/// What was reserved has been filled.
 #[inline(always)]
-pub(crate) fn record_in_place<T: IntoBytes + Default + 'static>(fill: impl FnOnce(u64, &mut T)) {
-    match RING.reserve::<T>(0) {
-        Some(mut room) => {
-            fill(now(), room.write(T::default()));
-            room.submit(wakeup(u64::from(BPF_RB_NO_WAKEUP)));
-        }
-        None => count(Loss::RingFull),
-    }
+pub(crate) fn submit<T: IntoBytes + 'static>(room: RingBufEntry<T>) {
+    room.submit(wakeup(u64::from(BPF_RB_NO_WAKEUP)));
 }
+
+/// Writes one record, each field where it belongs as soon as it is known: one that is put together on the stack
+/// first takes more of it than is at hand in the cache, and more instructions. Its time is taken when its room is
+/// reserved, so that it is not older than its place in the ring says.
+macro_rules! record {
+    (@value $field:ident) => { $field };
+    (@value $field:ident $value:expr) => { $value };
+    ($record:ident { $($field:ident $(: $value:expr)?),+ $(,)? }) => {
+        if let Some(mut room) = $crate::emit::reserve::<$record>() {
+            let record = room.as_mut_ptr();
+            $({
+                let value = $crate::emit::record!(@value $field $($value)?);
+                // SAFETY: the room is large enough.
+                unsafe { (&raw mut (*record).$field).write(value) };
+            })+
+            // No field is left out.
+            let _ = |$record { $($field: _),+ }: $record| ();
+            $crate::emit::submit(room);
+        }
+    };
+}
+pub(crate) use record;
 
 /// Writes one record of variable size. Its place is reserved after the look at the reader, so it is left to
 /// the kernel to wake one that has read all that was before (`bpf_ringbuf_commit`, kernel/bpf/ringbuf.c).

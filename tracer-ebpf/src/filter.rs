@@ -18,11 +18,16 @@ static TRACKED: HashMap<u32, u64> = HashMap::with_max_entries(1, 0);
 /// Start time of a process that the loader put in without knowing it to the nanosecond.
 const ANY_START: u64 = 0;
 
+#[inline(always)]
+fn is_tracer(tgid: u32) -> bool {
+    tgid as usize == read!(CONFIG.tracer_tgid)
+}
+
 /// Whether records about this process are wanted.
 #[inline(always)]
 pub(crate) fn wants(process: Process) -> bool {
     let tgid = process.tgid();
-    if tgid == read!(CONFIG.tracer_tgid) {
+    if is_tracer(tgid) {
         return false;
     }
     read!(CONFIG.tree_only) == 0 || is_tracked(tgid, process.start())
@@ -43,7 +48,7 @@ pub(crate) fn wants_released(task: Task) -> Option<Process> {
 /// The same of a process that is known by its numbers only.
 #[inline(always)]
 pub(crate) fn wants_id(tgid: u32, start: u64) -> bool {
-    tgid != read!(CONFIG.tracer_tgid) && (read!(CONFIG.tree_only) == 0 || is_tracked(tgid, start))
+    !is_tracer(tgid) && (read!(CONFIG.tree_only) == 0 || is_tracked(tgid, start))
 }
 
 #[inline(always)]
@@ -72,7 +77,7 @@ pub(crate) fn wants_born_unseen(process: Process) -> bool {
         return true;
     }
     // The first is for the verifier, which drops the rest where it is a constant.
-    if read!(CONFIG.tree_only) == 0 || process.tgid() == read!(CONFIG.tracer_tgid) {
+    if read!(CONFIG.tree_only) == 0 || is_tracer(process.tgid()) {
         return false;
     }
     let parent = process.real_parent();
@@ -86,7 +91,7 @@ pub(crate) fn wants_born_unseen(process: Process) -> bool {
 /// The tracer, when the children it starts are tracked.
 #[inline(always)]
 fn is_own(tgid: u32) -> bool {
-    tgid == read!(CONFIG.tracer_tgid) && read!(CONFIG.track_own_children) == 1
+    is_tracer(tgid) && read!(CONFIG.track_own_children) == 1
 }
 
 #[inline(always)]

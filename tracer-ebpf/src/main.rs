@@ -12,6 +12,7 @@ mod filter;
 mod probe;
 mod settings;
 mod task;
+mod told;
 
 /// Tells the kernel that the programs may use helpers reserved to GPL-compatible ones.
 #[unsafe(link_section = "license")]

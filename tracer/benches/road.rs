@@ -11,8 +11,8 @@ use tracer::{
     synthetic::Decoder,
 };
 use tracer_common::{
-    COMM_LEN, Death, Exit, Fork, Free, Head, Ids, Kind, Release, SIGCHLD_IGNORED, WAIT_BEGUN,
-    WAIT_HAS_RESULT, Wait,
+    COMM_LEN, Death, Exit, Fork, Head, Ids, Kind, Release, SIGCHLD_IGNORED, WAIT_BEGUN,
+    WAIT_OF_DEAD, Wait,
 };
 use zerocopy::{Immutable, IntoBytes};
 
@@ -88,7 +88,6 @@ pub(crate) fn life(hooks: Hooks, number: u64) -> Vec<Vec<u8>> {
         flags,
         ..Wait::default()
     };
-    let free = Free { head: head(Kind::Free, 40_000) };
     let release = Release {
         head: head(Kind::Release, 30_000),
         comm: COMM,
@@ -105,13 +104,9 @@ pub(crate) fn life(hooks: Hooks, number: u64) -> Vec<Vec<u8>> {
             bytes(&death),
             bytes(&release),
         ],
-        Hooks::Tracepoint => vec![
-            bytes(&fork),
-            bytes(&exit),
-            bytes(&death),
-            bytes(&wait(WAIT_HAS_RESULT, 30_000)),
-            bytes(&free),
-        ],
+        Hooks::Tracepoint => {
+            vec![bytes(&fork), bytes(&exit), bytes(&death), bytes(&wait(WAIT_OF_DEAD, 30_000))]
+        }
     }
 }
 

@@ -6,8 +6,10 @@ use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use tracer_common::{Death, Kind};
 
 use crate::{
-    emit, filter,
+    emit::{self, record},
+    filter,
     task::{SIGCHLD, Task},
+    told,
 };
 
 #[btf_tracepoint(function = "signal_generate")]
@@ -33,10 +35,14 @@ fn on_signal(ctx: BtfTracePointContext) -> i32 {
     {
         return 0;
     }
+    // By one that came after its exit hook, too.
+    if process.is_ptraced() {
+        told::dies_traced();
+    }
     // The rule of `do_notify_parent`.
     let autoreap = !process.is_ptraced() && signal == SIGCHLD && target.sigchld() != 0;
-    emit::record(Death {
-        head: emit::head(Kind::Death, process),
+    record!(Death {
+        head: emit::head(emit::now(), Kind::Death, process),
         target_start: target.process().start(),
         target: target.tgid(),
         signal,

@@ -10,7 +10,7 @@ use aya_ebpf::{
     maps::PerCpuArray,
     programs::BtfTracePointContext,
 };
-use tracer_common::{ARGS_MAX, EXE_MAX, Exec, Head, Kind, Loss};
+use tracer_common::{ARGS_MAX, EXE_MAX, Exec, Kind, Loss};
 
 use crate::{emit, filter, settings::read, task::Task};
 
@@ -42,7 +42,7 @@ fn on_exec(ctx: BtfTracePointContext) -> i32 {
     let may_read = read!(CONFIG.may_read_memory) == 1;
     let (args_start, args_total, path) = process.program();
     let time = emit::now();
-    let (head, ids) = (emit::head_with_user(Kind::Exec, process), process.ids());
+    let (head, ids) = (emit::head_with_user(time, Kind::Exec, process), process.ids());
     // SAFETY: the space is this CPU's own, and every write below stays within `text`.
     unsafe {
         let text = (&raw mut (*scratch).text).cast::<u8>();
@@ -52,7 +52,7 @@ fn on_exec(ctx: BtfTracePointContext) -> i32 {
             args_len = read_args(text.add(exe_len), args_start, args_total);
         }
         (*scratch).record = Exec {
-            head: Head { time, ..head },
+            head,
             ids,
             comm: process.comm(),
             args_total,

@@ -6,8 +6,10 @@ use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use tracer_common::{Exit, Kind, LeaderExit};
 
 use crate::{
-    emit, filter,
+    emit::{self, record},
+    filter,
     task::{Group, Process, Task},
+    told,
 };
 
 #[btf_tracepoint(function = "sched_process_exit")]
@@ -24,42 +26,44 @@ fn on_exit(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     if threads > 0 {
-        emit::record(LeaderExit {
-            head: emit::head(Kind::LeaderExit, process),
+        record!(LeaderExit {
+            head: emit::head(emit::now(), Kind::LeaderExit, process),
             threads,
             reserved: 0,
         });
     } else {
-        emit::record(last_thread(process, group));
+        last_thread(process, group);
     }
     0
 }
 
 #[inline(always)]
-fn last_thread(process: Process, group: Group) -> Exit {
-    let head = emit::head_with_user(Kind::Exit, process);
+fn last_thread(process: Process, group: Group) {
     let parent = process.real_parent();
-    let tracer = process.parent().tgid();
-    let is_traced = process.is_ptraced() && tracer != parent.tgid();
-    let account = process.account(group);
-    let (ids, adopter) = process.ids_and_adopter(group);
-    Exit {
-        head,
-        ids,
+    let mut ptracer = 0;
+    if process.is_ptraced() {
+        told::dies_traced();
+        let tracer = process.parent().tgid();
+        ptracer = if tracer == parent.tgid() { 0 } else { tracer };
+    }
+    let adopter = process.adopter(group);
+    record!(Exit {
+        head: emit::head_with_user(emit::now(), Kind::Exit, process),
+        ids: process.ids(),
         comm: process.comm(),
         parent_start: parent.start(),
         adopter_start: adopter.start,
-        utime: account.utime,
-        stime: account.stime,
-        runtime: account.runtime,
-        maxrss_pages: account.maxrss_pages,
+        utime: group.utime() + process.sum(Task::utime),
+        stime: group.stime() + process.sum(Task::stime),
+        runtime: group.runtime() + process.sum(Task::runtime),
+        maxrss_pages: group.maxrss_pages(),
         parent: parent.tgid(),
-        ptracer: if is_traced { tracer } else { 0 },
+        ptracer,
         adopter: adopter.tgid,
         adopter_kind: adopter.kind,
-        status: account.status,
+        status: process.status(group),
         sigchld: parent.task().sigchld(),
         exit_signal: process.exit_signal(),
         adopter_sigchld: adopter.sigchld,
-    }
+    });
 }

@@ -5,14 +5,24 @@
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use tracer_common::{Free, Kind};
 
-use crate::{emit, filter, task::Task};
+use crate::{
+    emit::{self, record},
+    filter,
+    task::Task,
+    told,
+};
 
 #[btf_tracepoint(function = "sched_process_free")]
 fn on_free(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the argument is typed as task_struct.
     let task = unsafe { Task::new(ctx.arg(0)) };
-    let Some(process) = filter::wants_released(task) else { return 0 };
-    emit::record(Free { head: emit::head(Kind::Free, process) });
-    filter::forget(process);
+    // Of most a wait has told: nothing more of them is fetched into the cache.
+    let is_told = task.is_main_thread() && told::of(task.process_of_main());
+    if is_told {
+        filter::forget(task.process_of_main());
+    } else if let Some(process) = filter::wants_released(task) {
+        record!(Free { head: emit::head(emit::now(), Kind::Free, process) });
+        filter::forget(process);
+    }
     0
 }

@@ -13,7 +13,8 @@ use aya_ebpf::{
 use tracer_common::{Death, Kind, NO_SIGNAL};
 
 use crate::{
-    emit, filter,
+    emit::{self, record},
+    filter,
     task::{SIGCHLD, Task},
 };
 
@@ -82,8 +83,8 @@ fn on_notified(ctx: FExitContext) -> i32 {
     if !filter::wants_born_unseen(process) {
         return 0;
     }
-    emit::record(Death {
-        head: emit::head(Kind::Death, process),
+    record!(Death {
+        head: emit::head(emit::now(), Kind::Death, process),
         target_start: target.start(),
         target: target.tgid(),
         signal: if signal == 0 { SIGCHLD } else { signal },

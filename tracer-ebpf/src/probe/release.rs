@@ -10,7 +10,8 @@ use aya_ebpf::{
 use tracer_common::{Kind, Release};
 
 use crate::{
-    emit, filter,
+    emit::{self, record},
+    filter,
     task::{Registers, Task},
 };
 
@@ -20,8 +21,8 @@ fn on_release(ctx: FEntryContext) -> i32 {
     let task = unsafe { Task::new(ctx.arg(0)) };
     let Some(process) = filter::wants_released(task) else { return 0 };
     let thread = bpf_get_current_pid_tgid();
-    emit::record(Release {
-        head: emit::head(Kind::Release, process),
+    record!(Release {
+        head: emit::head(emit::now(), Kind::Release, process),
         comm: bpf_get_current_comm().unwrap_or_default(),
         reaper: (thread >> 32) as u32,
         reaper_tid: thread as u32,

@@ -6,7 +6,11 @@
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use tracer_common::{Death, Kind, NO_SIGNAL};
 
-use crate::{emit, filter, task::Task};
+use crate::{
+    emit::{self, record},
+    filter,
+    task::Task,
+};
 
 #[btf_tracepoint(function = "sched_switch")]
 fn on_switch(ctx: BtfTracePointContext) -> i32 {
@@ -14,7 +18,7 @@ fn on_switch(ctx: BtfTracePointContext) -> i32 {
     let task = unsafe { Task::new(ctx.arg(1)) };
     // A main thread that went before the others dies with the last of them, which is released by now:
     // what it points to may be gone.
-    if !task.has_exited() || !task.is_main_thread() || task.group().live_threads() != 0 {
+    if !task.is_dead() || !task.is_main_thread() || task.group().live_threads() != 0 {
         return 0;
     }
     let process = task.process_of_main();
@@ -22,8 +26,8 @@ fn on_switch(ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     let target = process.parent().process();
-    emit::record(Death {
-        head: emit::head(Kind::Death, process),
+    record!(Death {
+        head: emit::head(emit::now(), Kind::Death, process),
         target_start: target.start(),
         target: target.tgid(),
         signal: 0,

@@ -14,14 +14,16 @@ use aya_ebpf::{
     programs::{BtfTracePointContext, TracePointContext},
 };
 use tracer_common::{
-    Head, Kind, WAIT_BEGUN, WAIT_HAS_RESULT, WAIT_ID, WAIT_OF_DEAD, WAIT_UNREAD, Wait,
+    COMM_LEN, Head, Kind, WAIT_BEGUN, WAIT_HAS_RESULT, WAIT_ID, WAIT_OF_DEAD, WAIT_UNREAD, Wait,
 };
 
 use super::clone;
 use crate::{
-    emit, filter,
+    emit::{self, record},
+    filter,
     settings::read,
     task::{Registers, Task},
+    told,
 };
 
 /// x86-64: number of `wait4`.
@@ -42,15 +44,19 @@ const SI_PID: usize = 16;
 #[btf_tracepoint(function = "sys_exit")]
 fn on_wait(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the first argument is typed as pt_regs.
-    returned(unsafe { Registers::new(ctx.arg(0)) }, ctx.arg(1));
+    let registers = unsafe { Registers::new(ctx.arg(0)) };
+    let number = registers.number();
+    if (is_wait(number) || clone::is_fork(number)) && !registers.is_32_bit() {
+        returned(number, registers, ctx.arg(1));
+    }
     0
 }
 
-/// 0 also says that nobody wants to read of it by perf.
+/// 0 also says that nobody wants to read of it by perf. The kernel does not raise it for 32-bit programs
+/// (`trace_get_syscall_nr`, kernel/trace/trace_syscalls.c).
 #[tracepoint]
 fn on_return(ctx: TracePointContext) -> u32 {
-    // SAFETY: both words lie in the context; should another kernel have something else for a number
-    // there, the registers still tell.
+    // SAFETY: both words lie in the context.
     let (number, ret): (u32, i64) = unsafe {
         let context = ctx.as_ptr();
         (*context.add(CALL_NUMBER).cast(), *context.add(CALL_RESULT).cast())
@@ -60,29 +66,37 @@ fn on_return(ctx: TracePointContext) -> u32 {
         return 0;
     }
     if let Some(registers) = Registers::current() {
-        returned(registers, ret);
+        returned(number.into(), registers, ret);
     }
     0
 }
 
-/// A system call ends.
+/// A system call ends that tells of a wait or a fork.
 #[inline(always)]
-fn returned(registers: Registers, ret: i64) {
-    let number = registers.number();
-    let is_fork = clone::is_fork(number);
-    if (!is_wait(number) && !is_fork) || registers.is_32_bit() {
-        return;
-    }
-    if is_fork {
+fn returned(number: u64, registers: Registers, ret: i64) {
+    if clone::is_fork(number) {
         clone::returned(number, registers, ret);
-        return;
+    } else {
+        waited(number, registers, ret);
     }
+}
+
+#[inline(always)]
+fn waited(number: u64, registers: Registers, ret: i64) {
     let task = Task::running();
     let call = answered(task, number, registers.arguments(), ret);
     if !filter::wants_wait(task.tgid(), call.pid) {
         return;
     }
-    emit::record(Wait { head: waiter(task.tgid(), task.tid()), comm: task.comm(), ..call });
+    let time = write(task.tgid(), task.tid(), task.comm(), &call);
+    // What it returns is the child's number in the pid namespace of the waiter.
+    if let Some(time) = time
+        && call.flags == WAIT_OF_DEAD
+        && call.pid != 0
+        && task.is_in_initial_pidns()
+    {
+        told::add(call.pid, time);
+    }
 }
 
 #[btf_tracepoint(function = "sched_process_wait")]
@@ -94,30 +108,45 @@ fn on_wait_begun(ctx: BtfTracePointContext) -> i32 {
     }
     let call = Registers::current().filter(|registers| !registers.is_32_bit());
     let call = call.map(|registers| (registers.number(), registers.arguments()));
-    let call = if let Some((number, arguments)) = call.filter(|(number, _)| is_wait(*number)) {
+    let mut call = if let Some((number, arguments)) = call.filter(|(number, _)| is_wait(*number)) {
         asked(number, arguments)
     } else {
         // No `struct pid`: any child will do.
         let pid: u64 = ctx.arg(0);
         Wait { id: if pid == 0 { -1 } else { 0 }, flags: WAIT_UNREAD, ..Wait::default() }
     };
-    emit::record(Wait {
-        head: waiter((thread >> 32) as u32, thread as u32),
-        comm: bpf_get_current_comm().unwrap_or_default(),
-        flags: call.flags | WAIT_BEGUN,
-        ..call
-    });
+    call.flags |= WAIT_BEGUN;
+    let comm = bpf_get_current_comm().unwrap_or_default();
+    write((thread >> 32) as u32, thread as u32, comm, &call);
     0
+}
+
+/// What was asked and answered, by that thread. Returns when, unless there was no room.
+#[inline(always)]
+fn write(tgid: u32, tid: u32, comm: [u8; COMM_LEN], call: &Wait) -> Option<u64> {
+    let mut when = None;
+    record!(Wait {
+        head: {
+            let time = emit::now();
+            when = Some(time);
+            Head { time, tgid, tid, kind: Kind::Wait as u32, ..Head::default() }
+        },
+        comm,
+        ret: call.ret,
+        id: call.id,
+        id_type: call.id_type,
+        options: call.options,
+        pid: call.pid,
+        status: call.status,
+        flags: call.flags,
+        reserved: 0,
+    });
+    when
 }
 
 #[inline(always)]
 fn is_wait(number: u64) -> bool {
     number == WAIT4 || number == WAITID
-}
-
-#[inline(always)]
-fn waiter(tgid: u32, tid: u32) -> Head {
-    Head { tgid, tid, kind: Kind::Wait as u32, ..Head::default() }
 }
 
 /// What was asked, without the head.

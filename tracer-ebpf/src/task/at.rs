@@ -18,35 +18,35 @@ pub(super) struct At(pub(super) *const u8);
 
 impl At {
     #[inline(always)]
-    pub(super) fn get<T: Copy + Default>(self, offset: u32) -> T {
+    pub(super) fn get<T: Copy + Default>(self, offset: usize) -> T {
         if may_read() {
             let (mut value, size) = (T::default(), size_of::<T>() as u32);
             // What it returns is not looked at, which would double the verifier's ways: the kernel
             // clears what it cannot read (`bpf_probe_read_kernel_common`, kernel/trace/bpf_trace.c).
             // SAFETY: the helper checks the address, and the place is as large as it says.
             unsafe {
-                let from = self.0.add(offset as usize).cast();
+                let from = self.0.add(offset).cast();
                 bpf_probe_read_kernel((&raw mut value).cast(), size, from);
             }
             value
         } else {
             // SAFETY: a field that was found in BTF, of a pointer with its type.
-            unsafe { load(self.0, offset) }
+            unsafe { load(self.0.add(offset)) }
         }
     }
 
     #[inline(always)]
-    pub(super) fn follow(self, offset: u32) -> Self {
+    pub(super) fn follow(self, offset: usize) -> Self {
         if may_read() {
             return Self(self.get::<usize>(offset) as *const u8);
         }
         // SAFETY: a pointer that was found in BTF, loaded as one, so that it keeps its type.
-        Self(unsafe { load(self.0, offset) })
+        Self(unsafe { load(self.0.add(offset)) })
     }
 
     /// Whether a one-bit flag is set, wherever the kernel put it.
     #[inline(always)]
-    pub(super) fn bit(self, offset: u32) -> bool {
+    pub(super) fn bit(self, offset: usize) -> bool {
         self.get::<u8>(offset >> 3) >> (offset & 7) & 1 == 1
     }
 }

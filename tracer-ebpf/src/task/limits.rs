@@ -3,16 +3,17 @@
 //! like the others.
 
 use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_get_current_task_btf};
-use tracer_common::{
-    ABSENT, COMM_LEN, FORK_EXEMPT, FORK_PIDNS_DEAD, Filled, ForkFailed, Head, Kind,
-};
+use tracer_common::{COMM_LEN, FORK_EXEMPT, FORK_PIDNS_DEAD, Filled, ForkFailed, Head, Kind};
 
-use super::at::{At, may_read};
+use super::{
+    at::{At, may_read},
+    is_there,
+};
 use crate::{emit, filter, settings::read};
 
 /// Where the soft `RLIMIT_NPROC`, number 6 (include/uapi/asm-generic/resource.h), is in the array of
 /// limits, a soft and a hard one each.
-pub(super) const NPROC_SOFT: u32 = 6 * 16;
+pub(super) const NPROC_SOFT: usize = 6 * 16;
 /// `CAP_SYS_ADMIN` and `CAP_SYS_RESOURCE`, include/uapi/linux/capability.h.
 const CAPS_EXEMPT: u32 = 1 << 21 | 1 << 24;
 /// `PIDNS_ADDING`, include/linux/pid_namespace.h: the namespace takes new processes.
@@ -58,22 +59,24 @@ pub(crate) fn fork_failed(error: u32, call: u32, asked: u32) {
     if !filter::wants_id(tgid, start) {
         return;
     }
-    emit::record_in_place(|time, record: &mut ForkFailed| {
-        let cred = task.follow(read!(OFFSETS.task_cred));
-        record.head = Head {
-            time,
-            start,
-            tgid,
-            tid: task.get(read!(OFFSETS.task_pid)),
-            uid: cred.get(read!(OFFSETS.cred_uid)),
-            kind: Kind::ForkFailed as u32,
-        };
-        record.comm = leader.get::<[u8; COMM_LEN]>(read!(OFFSETS.task_comm));
-        (record.error, record.call, record.flags) = (error, call, asked);
-        processes_of_user(record, task, cred);
-        cgroups(record, task);
-        namespaces(record, task);
-    });
+    let Some(mut room) = emit::reserve::<ForkFailed>() else { return };
+    // It is too large for the stack, and filled on many ways.
+    let record = room.write(ForkFailed::default());
+    let cred = task.follow(read!(OFFSETS.task_cred));
+    record.head = Head {
+        time: emit::now(),
+        start,
+        tgid,
+        tid: task.get(read!(OFFSETS.task_pid)),
+        uid: cred.get(read!(OFFSETS.cred_uid)),
+        kind: Kind::ForkFailed as u32,
+    };
+    record.comm = leader.get::<[u8; COMM_LEN]>(read!(OFFSETS.task_comm));
+    (record.error, record.call, record.flags) = (error, call, asked);
+    processes_of_user(record, task, cred);
+    cgroups(record, task);
+    namespaces(record, task);
+    emit::submit(room);
 }
 
 /// The check of `copy_process` (kernel/fork.c): `is_rlimit_overlimit`, and up to 5.13
@@ -82,12 +85,12 @@ pub(crate) fn fork_failed(error: u32, call: u32, asked: u32) {
 fn processes_of_user(record: &mut ForkFailed, task: At, cred: At) {
     let signal = task.follow(read!(OFFSETS.task_signal));
     record.nproc.limit = signal.get(read!(OFFSETS.signal_rlim) + NPROC_SOFT);
-    if read!(OFFSETS.cred_ucounts) != ABSENT {
+    if is_there(read!(OFFSETS.cred_ucounts)) {
         match nproc_of(cred.follow(read!(OFFSETS.cred_ucounts)).0) {
             Some(used) => record.nproc.used = used,
             None => record.nproc = Filled::default(),
         }
-    } else if read!(OFFSETS.user_processes) != ABSENT {
+    } else if is_there(read!(OFFSETS.user_processes)) {
         let user = cred.follow(read!(OFFSETS.cred_user));
         record.nproc.used = u64::from(user.get::<u32>(read!(OFFSETS.user_processes)));
     } else {
@@ -109,7 +112,9 @@ fn cgroups(record: &mut ForkFailed, task: At) {
     let id = |cgroup: At| cgroup.follow(read!(OFFSETS.cgroup_kn)).get(read!(OFFSETS.kernfs_id));
     record.cgroup = id(set.follow(read!(OFFSETS.css_set_cgroup)));
     // The counts lie behind what BTF says that the pointers point to.
-    if read!(OFFSETS.css_set_pids) == ABSENT || read!(OFFSETS.pids_counter) == ABSENT || !may_read()
+    if !is_there(read!(OFFSETS.css_set_pids))
+        || !is_there(read!(OFFSETS.pids_counter))
+        || !may_read()
     {
         return;
     }
@@ -140,10 +145,10 @@ fn namespaces(record: &mut ForkFailed, task: At) {
     for _ in 0..PIDNS_LEVELS {
         let allocated: u32 = ns.get(read!(OFFSETS.pidns_allocated));
         let used = u64::from(allocated & !PIDNS_ADDING);
-        let limit = if read!(OFFSETS.pidns_pid_max) == ABSENT {
-            0
-        } else {
+        let limit = if is_there(read!(OFFSETS.pidns_pid_max)) {
             u64::from(ns.get::<u32>(read!(OFFSETS.pidns_pid_max)))
+        } else {
+            0
         };
         let (dead, full) =
             (allocated & PIDNS_ADDING == 0, limit > 0 && used + RESERVED_PIDS >= limit);

@@ -2,8 +2,7 @@
 //! its type is checked by the verifier against BTF and protected against faults, so a pointer that
 //! is stale or null reads as zero and needs no helper call.
 //!
-//! The offsets are constants to the verifier, because they are read-only data of a frozen map. For
-//! every pointer that a program follows it searches all of BTF by name, up to a millisecond each
+//! The offsets are constants to the verifier, because they are operands of instructions. For every pointer that a program follows it searches all of BTF by name, up to a millisecond each
 //! time and once per path: pointers are read once and before branches.
 
 mod at;
@@ -17,12 +16,14 @@ use aya_ebpf::helpers::generated::bpf_get_current_task_btf;
 use tracer_common::{ABSENT, COMM_LEN, Filled, SIGCHLD_IGNORED, SIGCHLD_NOCLDWAIT};
 
 pub(crate) use self::{limits::fork_failed, registers::Registers};
-use crate::settings::read;
+use crate::settings::{at, read};
 
 /// `include/linux/sched.h`: the task is a kernel thread.
 const PF_KTHREAD: u32 = 0x0020_0000;
 /// `include/linux/sched/signal.h`: the whole group is being ended.
 const SIGNAL_GROUP_EXIT: u32 = 0x4;
+/// `include/linux/sched.h`: it does not run any more (`do_task_dead`, kernel/sched/core.c).
+const TASK_DEAD: u32 = 0x80;
 /// `include/linux/sched.h`: released without becoming reapable.
 const EXIT_DEAD: u32 = 0x10;
 /// `include/uapi/asm-generic/signal-defs.h`.
@@ -32,33 +33,36 @@ const SIG_IGN: u64 = 1;
 /// x86-64: the number of the signal that tells of a child.
 pub(crate) const SIGCHLD: u32 = 17;
 /// x86-64: `sizeof(struct k_sigaction)`, part of the system call interface since 2.6.
-const ACTION_SIZE: u32 = 32;
+const ACTION_SIZE: usize = 32;
 
 /// Reads a field of a kernel structure.
 ///
 /// # Safety
 ///
-/// `base` carries its BTF type for the verifier and `offset` was found in BTF for a field of type `T`.
+/// The pointer carries a BTF type for the verifier, and was made by an offset that was found in BTF for a field of
+/// type `T`.
 #[inline(always)]
-pub(crate) unsafe fn load<T>(base: *const u8, offset: u32) -> T {
+pub(crate) unsafe fn load<T>(field: *const u8) -> T {
     // SAFETY: by the contract above; the kernel turns a faulting load into zero.
-    unsafe { read_volatile(base.add(offset as usize).cast()) }
+    unsafe { read_volatile(field.cast()) }
+}
+
+/// Whether the kernel has a field. [`ABSENT`] is moved into a register as -1.
+#[inline(always)]
+fn is_there(offset: usize) -> bool {
+    offset as u32 != ABSENT
 }
 
 macro_rules! field {
-    ($base:expr, $name:ident) => {{
-        let offset = $crate::settings::read!(OFFSETS.$name);
+    ($base:expr, $name:ident) => {
         // SAFETY: the offset was found in BTF for this very field.
-        unsafe { $crate::task::load($base, offset) }
-    }};
+        unsafe { $crate::task::load($crate::settings::at!($base, $name)) }
+    };
 }
 pub(crate) use field;
 
-/// Where the action for SIGCHLD begins in the table of a process.
-#[inline(always)]
-fn sigchld_action() -> u32 {
-    read!(OFFSETS.sighand_action) + (SIGCHLD - 1) * ACTION_SIZE
-}
+/// Where the action for SIGCHLD begins behind the first in a table.
+const SIGCHLD_ACTION: usize = (SIGCHLD as usize - 1) * ACTION_SIZE;
 
 /// What an action for SIGCHLD means, as `SIGCHLD_*` bits. A process that has given up its table of actions
 /// reads as one with default actions.
@@ -109,6 +113,14 @@ impl Task {
         flags & PF_KTHREAD != 0
     }
 
+    /// Off its CPU for the last time. The scheduler has just looked at this word, so it costs less than
+    /// any other at a switch.
+    #[inline(always)]
+    pub(crate) fn is_dead(self) -> bool {
+        let state: u32 = field!(self.0, task_state);
+        state == TASK_DEAD
+    }
+
     /// Past the point where it is a zombie or released.
     #[inline(always)]
     pub(crate) fn has_exited(self) -> bool {
@@ -123,9 +135,11 @@ impl Task {
         state & EXIT_DEAD != 0
     }
 
+    /// Two loads; an array of bytes would be sixteen.
     #[inline(always)]
     pub(crate) fn comm(self) -> [u8; COMM_LEN] {
-        field!(self.0, task_comm)
+        let words: [u64; COMM_LEN / size_of::<u64>()] = field!(self.0, task_comm);
+        zerocopy::transmute!(words)
     }
 
     /// Whether its process traces nobody for certain: whom one traces hangs on the thread that does
@@ -133,16 +147,25 @@ impl Task {
     /// elsewhere.
     #[inline(always)]
     pub(crate) fn traces_nobody(self) -> bool {
-        self.is_alone_without(self.group(), read!(OFFSETS.task_ptraced))
+        self.group().is_alone_without(at!(self.0, task_ptraced))
     }
 
-    /// Whether a list of tasks that begins there is empty, and no other thread has one.
+    /// User CPU time, ns.
     #[inline(always)]
-    fn is_alone_without(self, Group(signal): Group, list: u32) -> bool {
-        let threads: u32 = field!(signal, signal_threads);
-        // SAFETY: the offset was found in BTF for a pointer.
-        let first: *const u8 = unsafe { load(self.0, list) };
-        threads == 1 && first == self.0.wrapping_add(list as usize)
+    pub(crate) fn utime(self) -> u64 {
+        field!(self.0, task_utime)
+    }
+
+    /// System CPU time, ns.
+    #[inline(always)]
+    pub(crate) fn stime(self) -> u64 {
+        field!(self.0, task_stime)
+    }
+
+    /// Time on a CPU, ns.
+    #[inline(always)]
+    pub(crate) fn runtime(self) -> u64 {
+        field!(self.0, task_runtime)
     }
 
     /// What it shares with the other threads of its process.
@@ -155,10 +178,9 @@ impl Task {
     #[inline(always)]
     pub(crate) fn sigchld(self) -> u32 {
         let sighand: *const u8 = field!(self.0, task_sighand);
-        let handler = sigchld_action() + read!(OFFSETS.action_handler);
-        let flags = sigchld_action() + read!(OFFSETS.action_flags);
-        // SAFETY: fields of one action in the table that was found in BTF.
-        unsafe { sigchld(load(sighand, handler), load(sighand, flags)) }
+        // SAFETY: the table that was found in BTF is longer.
+        let action = unsafe { at!(sighand, sighand_action).add(SIGCHLD_ACTION) };
+        sigchld(field!(action, action_handler), field!(action, action_flags))
     }
 
     /// The process of a main thread.
@@ -183,6 +205,39 @@ impl Group {
     #[inline(always)]
     pub(crate) fn live_threads(self) -> u32 {
         field!(self.0, signal_live)
+    }
+
+    /// Whether its only thread has an empty list there, of tasks.
+    #[inline(always)]
+    fn is_alone_without(self, list: *const u8) -> bool {
+        let threads: u32 = field!(self.0, signal_threads);
+        // SAFETY: the offset was found in BTF for a pointer.
+        let first: *const u8 = unsafe { load(list) };
+        threads == 1 && first == list
+    }
+
+    /// Of its released threads: user CPU time, ns.
+    #[inline(always)]
+    pub(crate) fn utime(self) -> u64 {
+        field!(self.0, signal_utime)
+    }
+
+    /// System CPU time, ns.
+    #[inline(always)]
+    pub(crate) fn stime(self) -> u64 {
+        field!(self.0, signal_stime)
+    }
+
+    /// Time on a CPU, ns.
+    #[inline(always)]
+    pub(crate) fn runtime(self) -> u64 {
+        field!(self.0, signal_runtime)
+    }
+
+    /// High-water mark of resident pages.
+    #[inline(always)]
+    pub(crate) fn maxrss_pages(self) -> u64 {
+        field!(self.0, signal_maxrss)
     }
 
     /// All its threads are on their way out, by a fatal signal, `exit_group` or `execve`.
@@ -228,20 +283,20 @@ impl Process {
     #[inline(always)]
     pub(crate) fn nproc(self) -> Filled {
         let cred: *const u8 = field!(self.task.0, task_cred);
-        let used = if read!(OFFSETS.cred_ucounts) != ABSENT {
+        let used = if is_there(read!(OFFSETS.cred_ucounts)) {
             let ucounts: *const u8 = field!(cred, cred_ucounts);
             let Some(used) = limits::nproc_of(ucounts) else { return Filled::default() };
             used
-        } else if read!(OFFSETS.user_processes) != ABSENT {
+        } else if is_there(read!(OFFSETS.user_processes)) {
             let user: *const u8 = field!(cred, cred_user);
             let processes: u32 = field!(user, user_processes);
             u64::from(processes)
         } else {
             return Filled::default();
         };
-        let soft = read!(OFFSETS.signal_rlim) + limits::NPROC_SOFT;
         // SAFETY: the limit on processes in the array that was found in BTF.
-        Filled { used, limit: unsafe { load(self.task.group().0, soft) } }
+        let limit = unsafe { load(at!(self.task.group().0, signal_rlim).add(limits::NPROC_SOFT)) };
+        Filled { used, limit }
     }
 
     #[inline(always)]
@@ -282,45 +337,21 @@ impl Process {
         (start, end.wrapping_sub(start), field!(mm, mm_env_end))
     }
 
-    /// How it ended and what it used.
+    /// The wait status its parent will read, as `wait_task_zombie` (kernel/exit.c) takes it.
     #[inline(always)]
-    pub(crate) fn account(self, Group(signal): Group) -> Account {
+    pub(crate) fn status(self, Group(signal): Group) -> u32 {
         let flags: u32 = field!(signal, signal_flags);
-        let group_code: u32 = field!(signal, signal_group_exit_code);
-        let leader_code: u32 = field!(self.leader.0, task_exit_code);
-        let mut account = Account {
-            // As `wait_task_zombie` (kernel/exit.c) takes it.
-            status: if flags & SIGNAL_GROUP_EXIT != 0 { group_code } else { leader_code },
-            utime: field!(signal, signal_utime),
-            stime: field!(signal, signal_stime),
-            runtime: field!(signal, signal_runtime),
-            maxrss_pages: field!(signal, signal_maxrss),
-        };
-        account.add(self.task);
-        if !self.task.is_main_thread() {
-            account.add(self.leader);
+        if flags & SIGNAL_GROUP_EXIT != 0 {
+            field!(signal, signal_group_exit_code)
+        } else {
+            field!(self.leader.0, task_exit_code)
         }
-        account
     }
-}
 
-/// What is accounted to a process: to its released threads, its main one and the last.
-pub(crate) struct Account {
-    pub(crate) status: u32,
-    pub(crate) utime: u64,
-    pub(crate) stime: u64,
-    pub(crate) runtime: u64,
-    pub(crate) maxrss_pages: u64,
-}
-
-impl Account {
+    /// What its main thread and this one come to: those that are released are accounted to the group.
     #[inline(always)]
-    fn add(&mut self, thread: Task) {
-        let user: u64 = field!(thread.0, task_utime);
-        let system: u64 = field!(thread.0, task_stime);
-        let runtime: u64 = field!(thread.0, task_runtime);
-        self.utime += user;
-        self.stime += system;
-        self.runtime += runtime;
+    pub(crate) fn sum(self, of: impl Fn(Task) -> u64) -> u64 {
+        let main = if self.task.is_main_thread() { 0 } else { of(self.leader) };
+        of(self.task) + main
     }
 }

@@ -5,11 +5,11 @@ use core::ptr::read_volatile;
 use aya_ebpf::helpers::bpf_probe_read_kernel;
 use tracer_common::{ADOPTER_INIT, ADOPTER_NONE, ADOPTER_PIDNS_INIT, ADOPTER_SUBREAPER, Ids};
 
-use super::{Group, Process, Task, at::At, field, sigchld, sigchld_action};
-use crate::settings::read;
+use super::{Group, Process, SIGCHLD_ACTION, Task, at::At, field, sigchld};
+use crate::settings::{at, read};
 
 /// x86-64: `sizeof(struct upid)`, an `int` and a pointer.
-const UPID_SIZE: u32 = 16;
+const UPID_SIZE: usize = 16;
 /// Ancestors looked at for a subreaper; in a deeper tree the adopter stays unknown until it waits.
 /// Read as the settings are, or the compiler would write the loop out.
 static ANCESTORS: u32 = 24;
@@ -34,6 +34,16 @@ struct Namespace {
     level: u32,
     /// The `struct pid` of the process.
     pid: *const u8,
+}
+
+impl Task {
+    /// Whether its own pids are those of the initial pid namespace.
+    #[inline(always)]
+    pub(crate) fn is_in_initial_pidns(self) -> bool {
+        let pid: *const u8 = field!(self.0, task_thread_pid);
+        let level: u32 = field!(pid, pid_level);
+        level == 0
+    }
 }
 
 impl Process {
@@ -71,20 +81,15 @@ impl Process {
         ids_in(self, self.namespace(), cgroup)
     }
 
-    /// Where it lives and who takes over its children.
-    #[inline(always)]
-    pub(crate) fn ids_and_adopter(self, group: Group) -> (Ids, Adopter) {
-        let cgroup = self.cgroup();
-        let namespace = self.namespace();
-        (ids_in(self, namespace, cgroup), self.adopter(group, namespace))
-    }
-
     /// Who takes over the children when the last thread of this process is gone: the rule of
     /// `find_new_reaper` (kernel/exit.c), as of now.
     #[inline(always)]
-    fn adopter(self, group: Group, Namespace { ns, level, .. }: Namespace) -> Adopter {
+    pub(crate) fn adopter(self, group: Group) -> Adopter {
         let none = Adopter { tgid: 0, start: 0, kind: ADOPTER_NONE, sigchld: 0 };
-        let Some(ns) = ns.filter(|_| !self.is_childless(group)) else { return none };
+        if self.is_childless(group) {
+            return none;
+        }
+        let Namespace { ns: Some(ns), level, .. } = self.namespace() else { return none };
         let init = Task(field!(ns, pidns_child_reaper)).process();
         let tgid = init.tgid();
         if tgid == self.tgid() {
@@ -116,7 +121,7 @@ impl Process {
     /// added any more (`find_alive_thread`, kernel/exit.c).
     #[inline(always)]
     fn is_childless(self, group: Group) -> bool {
-        self.task.is_alone_without(group, read!(OFFSETS.task_children))
+        group.is_alone_without(at!(self.task.0, task_children))
     }
 
     /// The nearest ancestor that is a subreaper and alive, else task 0, which ends every chain. By
@@ -142,7 +147,8 @@ impl Process {
     #[inline(always)]
     pub(crate) fn number_for(self, other: Self) -> u32 {
         let pid: *const u8 = field!(self.leader.0, task_thread_pid);
-        number(self, pid, other.level())
+        let level = self.level();
+        number(self, pid, if level == 0 { level } else { other.level() })
     }
 
     #[inline(always)]
@@ -156,7 +162,7 @@ impl Process {
 #[inline(always)]
 fn sigchld_at(task: At) -> u32 {
     let sighand = task.follow(read!(OFFSETS.task_sighand));
-    let action = sigchld_action();
+    let action = read!(OFFSETS.sighand_action) + SIGCHLD_ACTION;
     let handler: u64 = sighand.get(action + read!(OFFSETS.action_handler));
     sigchld(handler, sighand.get(action + read!(OFFSETS.action_flags)))
 }
@@ -181,8 +187,8 @@ fn number(process: Process, pid: *const u8, level: u32) -> u32 {
         0
     } else {
         // Past the first, the numbers lie outside the structure's size in BTF.
-        let offset = numbers + level * UPID_SIZE;
+        let offset = numbers + level as usize * UPID_SIZE;
         // SAFETY: the kernel allocates as many numbers as there are levels behind the structure.
-        unsafe { bpf_probe_read_kernel(pid.add(offset as usize).cast()).unwrap_or(0) }
+        unsafe { bpf_probe_read_kernel(pid.add(offset).cast()).unwrap_or(0) }
     }
 }

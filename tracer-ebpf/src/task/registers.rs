@@ -46,11 +46,10 @@ impl Registers {
         // which the reader of the record takes for what it is when it is no wait's number.
         unsafe {
             let task = bpf_get_current_task() as usize;
-            let stack: Result<usize, _> =
-                bpf_probe_read_kernel((task + stack_at as usize) as *const usize);
+            let stack: Result<usize, _> = bpf_probe_read_kernel((task + stack_at) as *const usize);
             let number = stack.and_then(|stack| {
                 let registers = stack + STACK_SIZE - REGISTERS_SIZE;
-                bpf_probe_read_kernel((registers + number_at as usize) as *const u32)
+                bpf_probe_read_kernel((registers + number_at) as *const u32)
             });
             number.unwrap_or(NO_CALL)
         }

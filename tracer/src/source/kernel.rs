@@ -22,12 +22,10 @@ use super::{
     btf::{Description, kind},
     offsets::{self, Layout},
     probe,
+    programs::programs,
     refusal::maps_refused,
     returns::Returns,
 };
-
-/// The programs, as `cargo xtask build` made them; empty in a build without.
-static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/tracer.bpf.o"));
 
 /// How a program is hooked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,16 +241,14 @@ impl Types {
     }
 
     /// What creates the maps and prepares the programs.
-    pub(crate) fn loader<'a>(&'a self, config: &'a Config, ring: u32, tracked: u32) -> Loader<'a> {
+    pub(crate) fn loader(&self, config: &Config, ring: u32, tracked: u32) -> Loader {
         let mut loader = EbpfLoader::new();
         loader
             // A loader comes with a parsed BTF of its own, for relocations that Rust does not emit.
             .btf(None)
-            .override_global("OFFSETS", self.layout.offsets.as_bytes(), true)
-            .override_global("CONFIG", config.as_bytes(), true)
             .map_max_entries("RING", ring)
             .map_max_entries("TRACKED", tracked);
-        Loader(loader)
+        Loader { loader, programs: programs(&self.layout.offsets, config) }
     }
 
     /// Loads the program of one hook.
@@ -282,19 +278,22 @@ impl Types {
 }
 
 /// Creates the maps and prepares the programs, as often as it is asked to.
-pub(crate) struct Loader<'a>(EbpfLoader<'a>);
+pub(crate) struct Loader {
+    loader: EbpfLoader<'static>,
+    programs: Option<Vec<u64>>,
+}
 
-impl Loader<'_> {
+impl Loader {
     /// New maps, and the programs, not yet loaded into the kernel.
     pub(crate) fn load(&mut self) -> anyhow::Result<Ebpf> {
-        if OBJECT.is_empty() {
+        let Some(programs) = &self.programs else {
             return Err(Refusal::new(
                 "this build of tracer has no BPF programs in it",
                 "build it with `cargo xtask build`",
             )
             .into());
-        }
-        self.0.load(OBJECT).map_err(|error| maps_refused(&error))
+        };
+        self.loader.load(programs.as_bytes()).map_err(|error| maps_refused(&error))
     }
 }
 

@@ -116,7 +116,7 @@ impl Live {
 
     fn attach(
         types: &Types,
-        loader: &mut Loader<'_>,
+        loader: &mut Loader,
         tier: &'static Tier,
         returns: Returns,
         capture: &Capture,

@@ -11,6 +11,7 @@ mod look;
 mod offsets;
 mod pids;
 pub(crate) mod probe;
+mod programs;
 mod refusal;
 mod returns;
 mod ring;

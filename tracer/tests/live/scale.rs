@@ -155,8 +155,25 @@ impl Storm {
 }
 
 /// fork, exit, death, and with the fentry hooks the wait that begins and the release, with the others the wait
-/// that returns and the end of the process's memory.
+/// that returns and, where that is `waitid`, the end of the process's memory.
 const RECORDS: u64 = 5;
+
+/// Lives of whom a wait tells for certain are not told of once more.
+#[test]
+fn e2_a_life_makes_no_more_records_than_it_needs() {
+    let of = |lives| Story::told_of(&[fixture(), "forks_in_a_row", "1", lives]);
+    let stories = ["100", "1100"].map(of);
+    let number = |story: &Story, name: &str| story.summary()[name].as_u64().expect("a number");
+    let [few, many] = [0, 1].map(|story| number(&stories[story], "received"));
+    let less: u64 = stories.iter().map(|story| number(story, "left_out")).sum();
+    let each = if stories[0].tier() == "fentry" { RECORDS } else { RECORDS - 1 };
+    let more = many - few;
+    // Where the parent is kept off its CPU until the child's memory is given back, that comes first.
+    assert!(
+        more.abs_diff(1_000 * each) <= 20 + less,
+        "{more} records of 1000 lives, {each} of each"
+    );
+}
 
 #[test]
 fn e2_losses_are_counted_to_the_record_and_the_picture_heals() {

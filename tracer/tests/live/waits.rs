@@ -158,6 +158,24 @@ fn b5_a_tracer_holds_the_zombie_until_it_ends() {
     assert_eq!(reap["reaper"]["pid"], reap["ppid"]);
 }
 
+/// With the tracepoint hooks it is the end of its memory that tells of the reap, although a wait told of its
+/// death: the tracer's, which may have had to do with this one, too.
+#[test]
+fn b5_a_tracer_that_waits_first_does_not_hide_the_reap() {
+    let story = Story::of(&["traced_and_reaped_blind"]);
+    let reap = story.one("reap", story.number("child"));
+    has(reap, &[("status", json!({"code": 6}))]);
+    assert!(reap["zombie_ns"].as_u64() >= Some(story.number("least")), "{reap}");
+    if story.tier() == "fentry" {
+        has(
+            reap,
+            &[("by", json!("parent")), ("via", json!("waitid")), ("precision", json!("exact"))],
+        );
+    } else {
+        has(reap, &[("by", json!(null)), ("via", json!("unknown")), ("precision", json!("bound"))]);
+    }
+}
+
 #[test]
 fn b5_under_strace_everyone_is_reaped_once_by_its_parent() {
     let strace = ["strace", "-f", "-qq", "-o", "/dev/null"];

@@ -107,6 +107,8 @@ proptest! {
             model.observe(record);
         }
         everything_is_told(&history, &model.drain().collect::<Vec<_>>());
+        // Of some that are gone the kernel has no more to tell.
+        model.advance(history.records.last().map_or(0, |last| last.at) + KEEP_GONE);
         let left = history.lives.iter().filter(|life| life.stage != Stage::Freed).count();
         prop_assert_eq!(model.len(), left);
     }

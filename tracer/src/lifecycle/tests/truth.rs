@@ -78,7 +78,7 @@ fn reap_is_true(life: &Life, at: u64, reap: &Reap) {
     let least = life.zombie_at.map_or(0, |since| released - since);
     match life.hand {
         _ if !reap.exact => assert!(reap.zombie.is_none_or(|told| told >= least)),
-        Some(Hand::Wait { returned, pid, tid, named: true }) => {
+        Some(Hand::Wait { returned, pid, tid, named: true, .. }) => {
             assert_eq!(reap.zombie, returned.zip(life.zombie_at).map(|(to, from)| to - from));
             assert_eq!(reap.reaper.map(|reaper| (reaper.pid, reaper.tid)), Some((pid, Some(tid))));
         }

@@ -15,8 +15,8 @@ pub(in super::super) enum Stage {
 /// Who released a life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Hand {
-    /// A wait that named it, or not, and its return.
-    Wait { returned: Option<u64>, pid: u32, tid: u32, named: bool },
+    /// A wait that named it, or not, and its return. One that told for certain tells it for all.
+    Wait { returned: Option<u64>, pid: u32, tid: u32, named: bool, certain: bool },
     /// The kernel, at its death.
     Kernel,
     /// The kernel, when a parent that wants no zombies adopted it.

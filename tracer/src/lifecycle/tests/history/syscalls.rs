@@ -40,8 +40,9 @@ impl History {
         let pid = self.lives[parent].id.pid;
         let tid = if how & 1 == 0 { pid } else { pid + THREADS };
         let named = how & 2 == 0 || self.tier == Tier::Fentry;
+        let certain = named && how & 4 == 0;
         let outcome = if named {
-            let reaped = (how & 4 == 0).then_some(true);
+            let reaped = certain.then_some(true);
             Outcome::Child { pid: self.lives[child].id.pid, reaped }
         } else {
             Outcome::Unnamed
@@ -49,7 +50,8 @@ impl History {
         let call = if named { Call::Wait4 } else { Call::Waitid };
         let awaited = Awaited::Any;
         let wait = Waited { pid, tid, comm: comm("waiter"), call, awaited, reaps: true, outcome };
-        self.release(child, Hand::Wait { returned: None, pid, tid, named }, tid, Some(call));
+        let hand = Hand::Wait { returned: None, pid, tid, named, certain };
+        self.release(child, hand, tid, Some(call));
         if self.tier == Tier::Fentry {
             return;
         }
@@ -72,11 +74,15 @@ impl History {
         self.named.insert(at, child);
     }
 
-    /// An RCU grace period after the release, which outlasts the return from the wait.
+    /// An RCU grace period after the release, which outlasts the return from the wait. It is not told once
+    /// more of whom that told for certain.
     pub(super) fn free(&mut self, life: usize) {
         let waits = matches!(self.lives[life].hand, Some(Hand::Wait { returned: None, .. }));
+        let is_told = matches!(self.lives[life].hand, Some(Hand::Wait { certain: true, .. }));
         if self.lives[life].stage == Stage::Released && !waits {
-            self.record(free(self.lives[life].id));
+            if !is_told {
+                self.record(free(self.lives[life].id));
+            }
             self.lives[life].stage = Stage::Freed;
             self.forget(life);
         }
