@@ -1,6 +1,6 @@
 //! The kernel fields that the programs read, by name. Rust emits no CO-RE relocations, so the
 //! loader looks each up in the running kernel's BTF and writes the offsets into their instructions
-//! ([`placeholder`](crate::placeholder)).
+//! ([`placeholder()`](crate::placeholder())).
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -28,11 +28,6 @@ macro_rules! offsets {
         #[repr(C)]
         pub struct Offsets {
             $($(#[$doc])* pub $name: u32,)+
-        }
-
-        impl Offsets {
-            /// Before the loader has found them.
-            pub const ZERO: Self = Self { $($name: 0,)+ };
         }
 
         /// The fields of [`Offsets`], in its order.
@@ -66,8 +61,6 @@ offsets! {
     task_exit_code = "task_struct" ["exit_code"];
     /// Signal sent to the parent at death, 0 for none, -1 for a thread.
     task_exit_signal = "task_struct" ["exit_signal"];
-    /// What it does on a CPU or waits for, `TASK_DEAD` at last (`state`, a long, up to 5.13).
-    task_state = "task_struct" ["__state", "state"];
     /// `EXIT_ZOMBIE`, `EXIT_DEAD` or 0.
     task_exit_state = "task_struct" ["exit_state"];
     /// Not 0 while a tracer is attached.

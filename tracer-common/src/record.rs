@@ -97,7 +97,7 @@ pub struct Filled {
     pub limit: u64,
 }
 
-/// A process was created (`sched_process_fork`); the head is the child's.
+/// A process was created (`sched_process_fork`); the head is the child's, and its time the child's start.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes, KnownLayout,
 )]

@@ -101,8 +101,8 @@ pub(crate) fn submit<T: IntoBytes + 'static>(room: RingBufEntry<T>) {
 }
 
 /// Writes one record, each field where it belongs as soon as it is known: one that is put together on the stack
-/// first takes more of it than is at hand in the cache, and more instructions. Its time is taken when its room is
-/// reserved, so that it is not older than its place in the ring says.
+/// first takes more of it than is at hand in the cache, and more instructions. Who takes a time for it does so when
+/// its room is reserved, so that it is not older than its place in the ring says.
 macro_rules! record {
     (@value $field:ident) => { $field };
     (@value $field:ident $value:expr) => { $value };

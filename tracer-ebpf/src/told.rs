@@ -32,14 +32,17 @@ pub(crate) fn add(child: u32, time: u64) {
 /// This one is traced, and dies.
 #[inline(always)]
 pub(crate) fn dies_traced() {
-    if let Some(traced) = TRACED.get_ptr_mut(0) {
-        // SAFETY: as above.
-        unsafe { traced.write_volatile(now()) };
+    let (now, traced) = (now(), TRACED.get_ptr_mut(0));
+    // SAFETY: as above.
+    if let Some(traced) = traced.filter(|traced| unsafe { traced.read_volatile() } < now) {
+        // SAFETY: as above; it does not go back where another CPU was faster.
+        unsafe { traced.write_volatile(now) };
     }
 }
 
-/// Whether a wait told of this very life: one since its start. A pid that has been released is given away again
-/// only after all others, so the wait that released it has returned by then.
+/// Whether a wait told of this very life: one since its start. A wait for the life before returns before the pid
+/// is given away again, which the kernel does after all others, unless somebody asks for that very number
+/// (`set_tid` of `clone3`) or the caller is kept off its CPU for so long.
 #[inline(always)]
 pub(crate) fn of(process: Process) -> bool {
     let tgid = process.tgid();

@@ -1,9 +1,10 @@
 //! Puts observations in the order of their times. The ring buffer keeps the order in which room was
-//! reserved on several CPUs, which differs from it by microseconds.
+//! reserved on several CPUs, which differs from it by microseconds; that of a fork is reserved some more after its
+//! time, the start of the child.
 
 use std::collections::VecDeque;
 
-use crate::observation::Observation;
+use crate::observation::{Fact, Observation};
 
 /// Holds observations until nothing older can come.
 #[derive(Debug, Default)]
@@ -14,10 +15,14 @@ pub struct Order {
 }
 
 impl Order {
-    /// Takes one observation; it is nearly the newest.
-    pub fn push(&mut self, observation: Observation) {
+    /// Takes one observation; it is nearly the newest. A fork whose forker was kept off its CPU since the start
+    /// of the child counts as of now: nothing can have been told of the child.
+    pub fn push(&mut self, mut observation: Observation) {
         if observation.at < self.released {
-            self.late += 1;
+            match observation.fact {
+                Fact::Forked(_) => observation.at = self.released,
+                _ => self.late += 1,
+            }
         }
         let behind = self.waiting.iter().rev().take_while(|held| held.at > observation.at).count();
         self.waiting.insert(self.waiting.len() - behind, observation);
@@ -46,7 +51,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::observation::{Fact, Identity, Start};
+    use crate::observation::{Comm, Fact, Forked, Home, Identity, Start};
 
     fn freed(at: u64, pid: u32) -> Observation {
         Observation { at, fact: Fact::Freed { id: Identity { pid, start: Start::Exact(0) } } }
@@ -65,6 +70,26 @@ mod tests {
         order.push(freed(11, 3));
         assert_eq!(order.late(), 1);
         assert_eq!(drain(&mut order, u64::MAX), [9, 11]);
+    }
+
+    #[test]
+    fn a_fork_whose_forker_was_held_up_is_put_where_the_others_are() {
+        let mut order = Order::default();
+        order.push(freed(10, 1));
+        assert_eq!(drain(&mut order, 10), [10]);
+        let [id, parent] = [2, 1].map(|pid| Identity { pid, start: Start::Exact(5) });
+        let fork = Forked {
+            id,
+            parent,
+            forker: 1,
+            number: None,
+            exit_signal: 17,
+            comm: Comm::default(),
+            home: Home::default(),
+            nproc: None,
+        };
+        order.push(Observation { at: 5, fact: Fact::Forked(fork) });
+        assert_eq!((drain(&mut order, u64::MAX), order.late()), (vec![10], 0));
     }
 
     #[test]

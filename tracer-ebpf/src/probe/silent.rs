@@ -18,7 +18,7 @@ fn on_switch(ctx: BtfTracePointContext) -> i32 {
     let task = unsafe { Task::new(ctx.arg(1)) };
     // A main thread that went before the others dies with the last of them, which is released by now:
     // what it points to may be gone.
-    if !task.is_dead() || !task.is_main_thread() || task.group().live_threads() != 0 {
+    if !task.has_exited() || !task.is_main_thread() || task.group().live_threads() != 0 {
         return 0;
     }
     let process = task.process_of_main();

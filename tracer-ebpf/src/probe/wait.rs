@@ -46,6 +46,7 @@ fn on_wait(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the first argument is typed as pt_regs.
     let registers = unsafe { Registers::new(ctx.arg(0)) };
     let number = registers.number();
+    // Most are other calls, which are not asked for more.
     if (is_wait(number) || clone::is_fork(number)) && !registers.is_32_bit() {
         returned(number, registers, ctx.arg(1));
     }
@@ -66,18 +67,19 @@ fn on_return(ctx: TracePointContext) -> u32 {
         return 0;
     }
     if let Some(registers) = Registers::current() {
-        returned(number.into(), registers, ret);
+        // Kernels with patches for real time have something else in that place of the context.
+        returned(registers.number(), registers, ret);
     }
     0
 }
 
-/// A system call ends that tells of a wait or a fork.
+/// A system call ends.
 #[inline(always)]
 fn returned(number: u64, registers: Registers, ret: i64) {
-    if clone::is_fork(number) {
-        clone::returned(number, registers, ret);
-    } else {
+    if is_wait(number) {
         waited(number, registers, ret);
+    } else if clone::is_fork(number) {
+        clone::returned(number, registers, ret);
     }
 }
 

@@ -2,8 +2,9 @@
 //! its type is checked by the verifier against BTF and protected against faults, so a pointer that
 //! is stale or null reads as zero and needs no helper call.
 //!
-//! The offsets are constants to the verifier, because they are operands of instructions. For every pointer that a program follows it searches all of BTF by name, up to a millisecond each
-//! time and once per path: pointers are read once and before branches.
+//! The offsets are constants to the verifier, because they are operands of instructions. For every
+//! pointer that a program follows it searches all of BTF by name, up to a millisecond each time and once
+//! per path: pointers are read once and before branches.
 
 mod at;
 mod limits;
@@ -22,8 +23,6 @@ use crate::settings::{at, read};
 const PF_KTHREAD: u32 = 0x0020_0000;
 /// `include/linux/sched/signal.h`: the whole group is being ended.
 const SIGNAL_GROUP_EXIT: u32 = 0x4;
-/// `include/linux/sched.h`: it does not run any more (`do_task_dead`, kernel/sched/core.c).
-const TASK_DEAD: u32 = 0x80;
 /// `include/linux/sched.h`: released without becoming reapable.
 const EXIT_DEAD: u32 = 0x10;
 /// `include/uapi/asm-generic/signal-defs.h`.
@@ -111,14 +110,6 @@ impl Task {
     pub(crate) fn is_kernel_thread(self) -> bool {
         let flags: u32 = field!(self.0, task_flags);
         flags & PF_KTHREAD != 0
-    }
-
-    /// Off its CPU for the last time. The scheduler has just looked at this word, so it costs less than
-    /// any other at a switch.
-    #[inline(always)]
-    pub(crate) fn is_dead(self) -> bool {
-        let state: u32 = field!(self.0, task_state);
-        state == TASK_DEAD
     }
 
     /// Past the point where it is a zombie or released.

@@ -11,7 +11,7 @@ use crate::settings::{at, read};
 /// x86-64: `sizeof(struct upid)`, an `int` and a pointer.
 const UPID_SIZE: usize = 16;
 /// Ancestors looked at for a subreaper; in a deeper tree the adopter stays unknown until it waits.
-/// Read as the settings are, or the compiler would write the loop out.
+/// Read at every run, or the compiler would write the loop out.
 static ANCESTORS: u32 = 24;
 /// Levels looked at between a process's pid namespace and that of its next child, which differ only
 /// after `unshare` and `setns`; the kernel allows 32 (`MAX_PID_NS_LEVEL`).

@@ -19,7 +19,7 @@ pub(crate) const SIGCHLD: u32 = 17;
 /// Looks kept of one process: more than a session takes in [`RECENT`].
 const LOOKS: usize = 256;
 
-/// One process, from its first sign until the kernel frees it.
+/// One process, from its first sign until nothing more of it is awaited.
 #[derive(Clone, Debug)]
 pub(crate) struct Process {
     pub(crate) id: Identity,

@@ -12,7 +12,7 @@ pub(crate) enum State {
     Exiting,
     /// Reapable.
     Zombie,
-    /// Reaped; kept until the kernel frees it, to know late and doubled records.
+    /// Reaped; kept until the kernel frees it or for a while, to know late and doubled records.
     Gone,
 }
 
