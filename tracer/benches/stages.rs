@@ -13,14 +13,16 @@ fn main() {
     divan::main();
 }
 
-fn observations(hooks: Hooks) -> Vec<Observation> {
+/// Those of the batch of that number.
+fn observations(hooks: Hooks, batch: u64) -> Vec<Observation> {
     let mut road = Road::new();
-    lives(hooks, 0, BATCH).iter().filter_map(|record| road.decoder.decode(record)).collect()
+    let records = lives(hooks, batch * BATCH, BATCH);
+    records.iter().filter_map(|record| road.decoder.decode(record)).collect()
 }
 
 fn events(hooks: Hooks) -> Vec<Event> {
     let mut road = Road::new();
-    for observation in observations(hooks) {
+    for observation in observations(hooks, 0) {
         road.observe(observation);
     }
     road.model.drain().collect()
@@ -39,7 +41,7 @@ fn decode(bencher: Bencher<'_, '_>, hooks: Hooks) {
 
 #[divan::bench(args = ALL)]
 fn order(bencher: Bencher<'_, '_>, hooks: Hooks) {
-    let observations = observations(hooks);
+    let observations = observations(hooks, 0);
     bencher
         .counter(ItemsCount::new(BATCH * EVENTS))
         .with_inputs(|| (Road::new(), observations.clone()))
@@ -56,16 +58,21 @@ fn order(bencher: Bencher<'_, '_>, hooks: Hooks) {
 
 #[divan::bench(args = ALL)]
 fn model(bencher: Bencher<'_, '_>, hooks: Hooks) {
-    let observations = observations(hooks);
-    bencher
-        .counter(ItemsCount::new(BATCH * EVENTS))
-        .with_inputs(|| (Road::new(), observations.clone()))
-        .bench_local_values(|(mut road, observations)| {
-            for one in observations {
+    // A session's model has grown, and holds those that were reaped a moment ago.
+    let (mut road, mut batches) = (Road::new(), 0..);
+    let mut next = || observations(hooks, batches.next().expect("there is no last"));
+    for one in std::iter::repeat_with(&mut next).take(100).flatten() {
+        road.observe(one);
+    }
+    road.model.drain().for_each(drop);
+    bencher.counter(ItemsCount::new(BATCH * EVENTS)).with_inputs(next).bench_local_values(
+        |batch| {
+            for one in batch {
                 road.observe(one);
             }
-            road
-        });
+            road.model.drain().for_each(drop);
+        },
+    );
 }
 
 #[divan::bench(args = ALL)]
