@@ -87,6 +87,28 @@ fn d4_pids_are_translated_two_levels_deep() {
     assert_ne!(namespace("outer"), namespace("outside"));
 }
 
+/// A wait in a namespace speaks of pids that are others' on the machine.
+#[test]
+fn d4_a_wait_for_a_namesake_does_not_hide_the_reap() {
+    let story = Story::of(&["same_pid_outside"]);
+    let (blind, namesake) = (story.number("blind"), story.number("namesake"));
+    has(story.one("fork", namesake), &[("ns_pid", json!(blind))]);
+    let reap = |pid| story.one("reap", pid);
+    has(reap(namesake), &[("status", json!({"code": 7})), ("by", json!("parent"))]);
+    // The end of its memory alone shows that the wait that names nobody was for this one.
+    let precision = if story.tier() == "fentry" { "exact" } else { "bound" };
+    has(
+        reap(blind),
+        &[
+            ("status", json!({"code": 6})),
+            ("by", json!("parent")),
+            ("via", json!("waitid")),
+            ("precision", json!(precision)),
+        ],
+    );
+    assert!(reap(blind)["zombie_ns"].as_u64() >= Some(story.number("least")), "{}", reap(blind));
+}
+
 #[test]
 fn d5_an_init_that_dies_takes_its_namespace_with_it() {
     let story = Story::of(&["init_dies"]);
