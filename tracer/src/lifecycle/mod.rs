@@ -68,6 +68,9 @@ pub struct Model {
     alarms: BTreeSet<Alarm>,
     /// Reaped processes whose release has not been seen, in the order of their ends.
     gone: VecDeque<(u64, Identity)>,
+    /// Those that the kernel said it would release itself, however many: that is told of each, and of one that is
+    /// forgotten it would be news.
+    released_later: VecDeque<(u64, Identity)>,
     tally: Tally,
     gauges: Gauges,
     flood: Flood,
@@ -84,6 +87,7 @@ impl Model {
             began: None,
             alarms: BTreeSet::new(),
             gone: VecDeque::new(),
+            released_later: VecDeque::new(),
             tally: Tally::default(),
             gauges: Gauges::default(),
             flood: Flood::default(),
@@ -133,15 +137,18 @@ impl Model {
 
     /// Whether the time makes a difference.
     pub fn is_due(&self, now: u64) -> bool {
-        let gone = self.gone.front().map(|(at, _)| at.saturating_add(KEEP_GONE));
+        let oldest = [&self.gone, &self.released_later].map(VecDeque::front).into_iter().flatten();
+        let gone = oldest.map(|(at, _)| at.saturating_add(KEEP_GONE));
         self.due().into_iter().chain(gone).any(|due| due <= now)
     }
 
     /// Says that nothing older than `now` will come: what is due by then is reported.
     pub fn advance(&mut self, now: u64) {
         while self.advance_once(now).is_some() {}
-        while self.gone.front().is_some_and(|(at, _)| at.saturating_add(KEEP_GONE) <= now) {
-            let (_, id) = self.gone.pop_front().expect("it was just seen");
+        let is_over = |(at, _): &mut (u64, Identity)| at.saturating_add(KEEP_GONE) <= now;
+        while let Some((_, id)) =
+            self.gone.pop_front_if(is_over).or_else(|| self.released_later.pop_front_if(is_over))
+        {
             self.drop_gone(id);
         }
     }
@@ -356,7 +363,16 @@ impl Model {
         }
     }
 
-    fn await_release(&mut self, at: u64, id: Identity) {
+    fn await_release(&mut self, at: u64, id: Identity, by_kernel: bool) {
+        if by_kernel {
+            self.released_later.push_back((at, id));
+            while let Some((_, id)) = self.released_later.front().copied()
+                && self.get(id).is_none()
+            {
+                self.released_later.pop_front();
+            }
+            return;
+        }
         self.gone.push_back((at, id));
         if self.gone.len() > MOST_GONE
             && let Some((_, id)) = self.gone.pop_front()

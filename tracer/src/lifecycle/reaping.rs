@@ -254,7 +254,7 @@ impl Model {
         if let (Some(died), Some(zombie)) = (died, zombie) {
             self.was_reaped(pid, died, zombie, via);
         }
-        self.await_release(at, id);
+        self.await_release(at, id, by == Some(By::Kernel));
     }
 }
 

@@ -44,6 +44,36 @@ fn e4_lives_whose_release_is_not_told_are_forgotten_when_there_are_many() {
     assert_eq!(most_known(false), LIVING + MOST_GONE);
 }
 
+/// The kernel tells the parent of all first, and releases them then.
+#[test]
+fn e4_many_that_the_kernel_releases_at_once_are_gone_once() {
+    const MANY: u32 = 2_000;
+    let mut model = opened(Filter::default());
+    let ids = || (0..MANY).map(|n| born(1_000 + n, 10));
+    let autoreaped = |at, id| (at, death_but(id, PARENT, |death| death.autoreap = true));
+    let release = |id: Identity| Released {
+        id,
+        by: PARENT.pid,
+        tid: PARENT.pid,
+        comm: comm("parent"),
+        call: None,
+    };
+    tell_to(&mut model, ids().flat_map(|id| [(10, fork(id, PARENT)), (11, exit(id, PARENT))]));
+    tell_to(&mut model, ids().map(|id| autoreaped(12, id)));
+    assert_eq!(model.len(), LIVING + MANY as usize);
+    let events = tell_to(&mut model, ids().map(|id| (13, Fact::Released(release(id)))));
+    assert!(events.is_empty(), "{events:?}");
+    assert_eq!(model.summary(14 * MS).totals.reaps, u64::from(MANY));
+    // What is not forgotten at once is when the next one ends so.
+    tell_to(
+        &mut model,
+        [(20, fork(CHILD, PARENT)), (21, exit(CHILD, PARENT)), autoreaped(22, CHILD)],
+    );
+    assert_eq!((model.len(), model.released_later.len()), (LIVING + 1, 1));
+    model.advance(22 * MS + KEEP_GONE);
+    assert_eq!((model.len(), model.released_later.len()), (LIVING, 0));
+}
+
 #[test]
 fn e4_lives_whose_release_is_not_told_are_forgotten_after_the_window() {
     let mut model = opened(Filter::default());
