@@ -69,7 +69,8 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
     let tracer = bench.fixture.with_file_name("tracer");
     let is_wanted =
         |name: &str| options.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()));
-    let mut results = Results::new(options.pairs, options.seconds);
+    let mut results =
+        Results { hooks: steady::hooks(&tracer)?, ..Results::new(options.pairs, options.seconds) };
     if options.peers {
         let left_out = tools::LEFT_OUT.map(|(tool, why)| (tool.to_owned(), why.to_owned()));
         results.left_out = left_out.into();

@@ -7,15 +7,15 @@ use super::{
 
 /// The whole page.
 pub(super) fn page(results: &Results) -> String {
-    let Results { date, machine, commit, number_of_pairs, seconds, .. } = results;
+    let Results { date, machine, commit, hooks, number_of_pairs, seconds, .. } = results;
     let versions = results.versions.iter().map(|(name, told)| format!("- {name}: {told}\n"));
     let pairs = results.pairs.iter().map(row);
     let head = format!(
         "<!-- made by `cargo xtask bench` from docs/bench.json -->\n\
          # What tracing costs\n\n\
-         Measured on {date} at {commit}: {} processors ({}), Linux {}.\n\n\
+         Measured on {date} at {commit}: {} processors ({}), Linux {}; tracer with its {hooks} hooks.\n\n\
          {}\n\
-         `cargo xtask bench --peers` repeats it, as root. A load times itself, with a tenth of its time to \
+         `cargo xtask bench --peers --pairs {number_of_pairs}` repeats it, as root. A load times itself, with a tenth of its time to \
          warm up, and begins when the tool has told of a first process. Without, twice with and without the \
          tool again, {number_of_pairs} pairs of {seconds} s, and {OWN} times as many of tracer with all its \
          capabilities and of no tool at all, which is begun at once and tells what the machine does to the \

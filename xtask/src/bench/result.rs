@@ -15,6 +15,8 @@ pub(super) struct Results {
     pub machine: Machine,
     /// What was measured: the state of the repository.
     pub commit: String,
+    /// Those that tracer has here.
+    pub hooks: String,
     pub number_of_pairs: u16,
     pub seconds: f64,
     /// What each program says that it is.
@@ -167,7 +169,7 @@ impl Results {
                 processors: std::thread::available_parallelism().map_or(0, usize::from),
                 kernel: told("uname", &["--kernel-release"]),
             },
-            commit: told("git", &["rev-parse", "--short", "HEAD"]),
+            commit: told("git", &["describe", "--always", "--dirty", "--exclude=*"]),
             number_of_pairs,
             seconds,
             ..Self::default()

@@ -30,6 +30,15 @@ const ATTACHED: &str = "are attached";
 const RECORDED: Duration = Duration::from_secs(10);
 const REPLAYS: usize = 7;
 
+/// The hooks that tracer chooses here.
+pub(super) fn hooks(tracer: &Path) -> Result<String> {
+    let mut session = Command::new(tracer);
+    session.args(["trace", "--format", "json", "--duration", "0s"]);
+    let told = process::output(&mut session).context("tracer has no session")?;
+    let session: Value = serde_json::from_str(told.lines().next().unwrap_or_default())?;
+    Ok(session["tier"].as_str().context("no hooks are named")?.to_owned())
+}
+
 pub(super) fn idle(bench: &Bench, tracer: &Path) -> Result<Idle> {
     let tool = &tools::lifecycles(tracer);
     let (running, mut load) = Running::start(tool, bench, &load::ALL[0])?;

@@ -165,12 +165,15 @@ impl Tool {
     pub(super) fn tells_an_end(&self, line: &str) -> bool {
         let names = ["load", "tiny"];
         let mut words = line.split(|letter: char| !letter.is_ascii_alphanumeric());
-        match self.tells {
-            Tells::Named(end) => line.contains(end) && words.any(|word| names.contains(&word)),
-            Tells::Unnamed(end) => line.contains(end) && !line.contains(CANARY),
-            Tells::Recording => line.contains(EXIT) && words.any(|word| names.contains(&word)),
-            Tells::NoEnds | Tells::Nothing => false,
-        }
+        let end = match self.tells {
+            Tells::Named(end) | Tells::Unnamed(end) => end,
+            Tells::Recording => EXIT,
+            Tells::NoEnds | Tells::Nothing => return false,
+        };
+        let is_named =
+            matches!(self.tells, Tells::Unnamed(_)) || words.any(|word| names.contains(&word));
+        // Whoever tells of a canary's parent names the load, too.
+        line.contains(end) && is_named && !self.tells_a_canary(line)
     }
 
     /// Whether the line tells of a canary.
@@ -291,4 +294,24 @@ pub(super) fn install(workspace: &Workspace) -> Result<PathBuf> {
         fs::remove_dir_all(folder.join("target"))?;
     }
     Ok(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{json, lifecycles};
+
+    #[test]
+    fn the_ends_of_the_load_are_counted_and_of_what_it_does_beside_it_none() {
+        let tracer = Path::new("tracer");
+        let of_load = "load life exited 0 after 1ms, zombie for 20µs, reaped by load (9) via wait4";
+        let of_canary = of_load.replacen("load", "canary", 1);
+        assert!(lifecycles(tracer).tells_an_end(of_load));
+        assert!(!lifecycles(tracer).tells_an_end(&of_canary));
+        let line = |kind, comm| format!(r#"{{"v":1,"type":"{kind}","comm":"{comm}"}}"#);
+        assert!(json(tracer).tells_an_end(&line("exit", "tiny")));
+        assert!(!json(tracer).tells_an_end(&line("zombie", "tiny")));
+        assert!(!json(tracer).tells_an_end(&line("exit", "canary")));
+    }
 }
