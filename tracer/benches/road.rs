@@ -144,19 +144,22 @@ impl Road {
         }
     }
 
-    /// One batch, as a session's pump takes it.
-    pub(crate) fn take(&mut self, records: &[Vec<u8>]) {
+    /// One batch, as a session's pump takes it. Returns how many events came of it.
+    pub(crate) fn take(&mut self, records: &[Vec<u8>]) -> u64 {
         self.lines.clear();
         for record in records {
             let observation = self.decoder.decode(record).expect("a record");
             self.order.push(observation);
         }
+        let mut events = 0;
         while let Some(observation) = self.order.pop(u64::MAX) {
             self.observe(observation);
+            for event in self.model.drain() {
+                self.sink.event(&event, &mut self.lines);
+                events += 1;
+            }
         }
-        for event in self.model.drain() {
-            self.sink.event(&event, &mut self.lines);
-        }
+        events
     }
 
     pub(crate) fn observe(&mut self, observation: Observation) {

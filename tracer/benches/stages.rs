@@ -61,16 +61,18 @@ fn model(bencher: Bencher<'_, '_>, hooks: Hooks) {
     // A session's model has grown, and holds those that were reaped a moment ago.
     let (mut road, mut batches) = (Road::new(), 0..);
     let mut next = || observations(hooks, batches.next().expect("there is no last"));
-    for one in std::iter::repeat_with(&mut next).take(100).flatten() {
+    let observe = |road: &mut Road, one| {
         road.observe(one);
+        road.model.drain().for_each(drop);
+    };
+    for one in std::iter::repeat_with(&mut next).take(100).flatten() {
+        observe(&mut road, one);
     }
-    road.model.drain().for_each(drop);
     bencher.counter(ItemsCount::new(BATCH * EVENTS)).with_inputs(next).bench_local_values(
         |batch| {
             for one in batch {
-                road.observe(one);
+                observe(&mut road, one);
             }
-            road.model.drain().for_each(drop);
         },
     );
 }
