@@ -23,7 +23,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Before the loader has written it: everything, woken at every record.
+    /// Everything, woken at every record.
     pub const ZERO: Self = Self {
         tracer_tgid: 0,
         tree_only: 0,
