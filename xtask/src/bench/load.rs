@@ -94,10 +94,10 @@ impl Bench {
         Ok(Started { child, input, output })
     }
 
-    /// Nothing but the load.
-    pub(super) fn alone(&self, load: &Load) -> Result<Done> {
+    /// Two runs of nothing but the load.
+    pub(super) fn alone(&self, load: &Load) -> Result<[Done; 2]> {
         let mut load = self.start(load)?;
-        let done = load.go()?;
+        let done = [load.go()?, load.go()?];
         load.end()?;
         Ok(done)
     }

@@ -16,8 +16,8 @@ pub(super) fn page(results: &Results) -> String {
          Measured on {date} at {commit}: {} processors ({}), Linux {}; tracer with its {hooks} hooks.\n\n\
          {}\n\
          `cargo xtask bench --peers --pairs {number_of_pairs}` repeats it, as root. A load times itself, with a tenth of its time to \
-         warm up, and begins when the tool has told of a first process. Without, twice with and without the \
-         tool again, {number_of_pairs} pairs of {seconds} s, and {OWN} times as many of tracer with all its \
+         warm up, and begins when the tool has told of a first process. Runs without and with the \
+         tool take turns, {number_of_pairs} pairs of {seconds} s, and {OWN} times as many of tracer with all its \
          capabilities and of no tool at all, which is begun at once and tells what the machine does to the \
          figures; *ratio* is the throughput with it by that \
          without it, the median of the pairs; in brackets where that of any number of pairs lies, with a \

@@ -1,5 +1,6 @@
-//! A load without a tool, twice with it, and without it again: two pairs, so that what drifts falls on both
-//! sides. The machine's own pace changes within seconds, so many short pairs tell more than a few long ones.
+//! A load twice without a tool and twice with it, and the other way round the next time, so that what drifts falls on
+//! both sides: two pairs, of the first runs and of the second ones, for which the load is warmer. The machine's own
+//! pace changes within seconds, so many short pairs tell more than a few long ones.
 
 use anyhow::{Context as _, Result};
 
@@ -23,10 +24,18 @@ struct With {
 pub(super) fn run(bench: &Bench, load: &Load, tool: &Tool, pairs: u16) -> Result<Pairs> {
     let mut without = Vec::new();
     let mut with = Vec::new();
-    for _ in 0..pairs / 2 {
-        without.push(bench.alone(load)?.per_second);
+    let mut alone = || -> Result<()> {
+        without.extend(bench.alone(load)?.map(|done| done.per_second));
+        Ok(())
+    };
+    for turn in 0..pairs / 2 {
+        if turn % 2 == 0 {
+            alone()?;
+        }
         with.push(two(bench, load, tool).with_context(|| format!("{}: {}", load.name, tool.name))?);
-        without.push(bench.alone(load)?.per_second);
+        if turn % 2 == 1 {
+            alone()?;
+        }
     }
     let traced = with.iter().flat_map(|run| run.per_second);
     let ratios: Vec<f64> =
