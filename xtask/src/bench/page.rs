@@ -1,6 +1,7 @@
 //! The results as people read them.
 
 use super::{
+    load::LONG,
     result::{Idle, Pairs, Program, Programs, Replay, Results, Spread, Stage, Sustained},
     tools::OWN,
 };
@@ -19,7 +20,7 @@ pub(super) fn page(results: &Results) -> String {
          warm up, and begins when the tool has told of a first process. Runs without and with the \
          tool take turns, {number_of_pairs} pairs of {seconds} s, and {OWN} times as many of tracer with all its \
          capabilities and of no tool at all, which is begun at once and tells what the machine does to the \
-         figures; *ratio* is the throughput with it by that \
+         figures, and {LONG} times as many of posix_spawn, whose lives are long; *ratio* is the throughput with it by that \
          without it, the median of the pairs; in brackets where that of any number of pairs lies, with a \
          certainty of 95 %; and *all* the least and the most. *CPU* is the \
          tool's own time per process that the load made. *Start-up* is until its first event could be \
