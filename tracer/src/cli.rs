@@ -277,7 +277,7 @@ pub struct Session {
     #[arg(long, value_name = "BYTES")]
     pub ring_size: Option<String>,
     /// Show events after at most this time; 0s wakes the tracer at every event
-    #[arg(long, value_name = "DURATION", default_value = "50ms")]
+    #[arg(long, value_name = "DURATION", default_value = "100ms")]
     pub latency: String,
     /// Report forks that fail, which takes hooks of its own; --type fork_failed asks for it, too
     #[arg(long)]
