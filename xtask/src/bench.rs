@@ -79,7 +79,7 @@ pub(crate) fn all(workspace: &Workspace, choice: Choice, options: &Options) -> R
         results.versions.extend(tool.version());
         results.commands.insert(tool.name.to_owned(), tool.typed());
         for load in load::ALL.iter().filter(|load| is_wanted(load.name)) {
-            match pairs::run(&bench, load, &tool, options.pairs * tool.times * load.times) {
+            match pairs::run(&bench, load, &tool, options.pairs * tool.times * load.times()) {
                 Ok(pairs) => results.pairs.push(pairs),
                 // Not every tool can do with every kernel; what it says is a result, too.
                 Err(error) if tool.program != tracer => {

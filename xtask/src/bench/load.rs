@@ -19,8 +19,6 @@ pub(super) struct Load {
     pub workers: u8,
     /// What the kind needs, of the names in the benchmark's folder when it is a path.
     pub argument: Argument,
-    /// So many times the pairs of the others.
-    pub times: u16,
 }
 
 pub(super) enum Argument {
@@ -31,34 +29,22 @@ pub(super) enum Argument {
 }
 
 const BATCH: &str = "200";
-/// For the load that the tracer slows least: what one must tell apart is smaller, and a run has fewer lives.
-pub(super) const LONG: u16 = 2;
+/// The load whose lives are long, so that a run has few, and so many times the pairs of the others.
+pub(super) const LONG: (&str, u16) = ("posix_spawn", 2);
 
 pub(super) const ALL: [Load; 6] = [
-    Load {
-        name: "fork, exit, wait",
-        kind: "forks",
-        workers: 1,
-        argument: Argument::None,
-        times: 1,
-    },
-    Load { name: "two forkers", kind: "forks", workers: 2, argument: Argument::None, times: 1 },
-    Load { name: "posix_spawn", kind: "spawns", workers: 1, argument: Argument::Tiny, times: LONG },
-    Load {
-        name: "zombies by 200",
-        kind: "zombies",
-        workers: 1,
-        argument: Argument::Batch,
-        times: 1,
-    },
-    Load { name: "system calls", kind: "calls", workers: 1, argument: Argument::None, times: 1 },
-    Load { name: "make", kind: "make", workers: 1, argument: Argument::Project, times: 1 },
+    Load { name: "fork, exit, wait", kind: "forks", workers: 1, argument: Argument::None },
+    Load { name: "two forkers", kind: "forks", workers: 2, argument: Argument::None },
+    Load { name: LONG.0, kind: "spawns", workers: 1, argument: Argument::Tiny },
+    Load { name: "zombies by 200", kind: "zombies", workers: 1, argument: Argument::Batch },
+    Load { name: "system calls", kind: "calls", workers: 1, argument: Argument::None },
+    Load { name: "make", kind: "make", workers: 1, argument: Argument::Project },
 ];
 
 /// The cheapest lives there are: they share their parent's memory, as those of `posix_spawn` do until they exec,
 /// and end.
 pub(super) const VFORKS: Load =
-    Load { name: "two vforkers", kind: "vforks", workers: 2, argument: Argument::None, times: 1 };
+    Load { name: "two vforkers", kind: "vforks", workers: 2, argument: Argument::None };
 
 /// Where everything is, and how long a run is.
 pub(super) struct Bench {
@@ -80,6 +66,13 @@ pub(super) struct Started {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
+}
+
+impl Load {
+    /// So many times the pairs of the others.
+    pub(super) fn times(&self) -> u16 {
+        if self.name == LONG.0 { LONG.1 } else { 1 }
+    }
 }
 
 impl Bench {

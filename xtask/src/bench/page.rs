@@ -11,6 +11,7 @@ pub(super) fn page(results: &Results) -> String {
     let Results { date, machine, commit, hooks, number_of_pairs, seconds, .. } = results;
     let versions = results.versions.iter().map(|(name, told)| format!("- {name}: {told}\n"));
     let pairs = results.pairs.iter().map(row);
+    let (long, times) = LONG;
     let head = format!(
         "<!-- made by `cargo xtask bench` from docs/bench.json -->\n\
          # What tracing costs\n\n\
@@ -20,7 +21,7 @@ pub(super) fn page(results: &Results) -> String {
          warm up, and begins when the tool has told of a first process. Runs without and with the \
          tool take turns, {number_of_pairs} pairs of {seconds} s, and {OWN} times as many of tracer with all its \
          capabilities and of no tool at all, which is begun at once and tells what the machine does to the \
-         figures, and {LONG} times as many of posix_spawn, whose lives are long; *ratio* is the throughput with it by that \
+         figures; of {long}, whose lives are long, {times} times as many of each. *Ratio* is the throughput with it by that \
          without it, the median of the pairs; in brackets where that of any number of pairs lies, with a \
          certainty of 95 %; and *all* the least and the most. *CPU* is the \
          tool's own time per process that the load made. *Start-up* is until its first event could be \

@@ -38,7 +38,7 @@ const SECONDS: f64 = 0.5;
 pub(super) fn cost(bench: &Bench, tracer: &Path) -> Result<Vec<Programs>> {
     let before = fs::read_to_string(SWITCH).context(SWITCH)?;
     fs::write(SWITCH, "1").context(SWITCH)?;
-    let loads = [&load::ALL[0], &load::ALL[1], &load::VFORKS].into_iter();
+    let loads = [&load::ALL[0], &load::ALL[1], &load::ALL[2], &load::VFORKS].into_iter();
     let programs = loads.map(|load| under_load(bench, tracer, load)).collect();
     fs::write(SWITCH, before).context(SWITCH)?;
     programs
